@@ -1,0 +1,6 @@
+//! The platform as processes of this machine.
+
+pub mod gateway;
+pub mod ports;
+pub mod process;
+pub mod services;

@@ -1,0 +1,254 @@
+//! The services as processes: started, watched, stopped.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{ChildStdin, Command};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::process::{Group, signal};
+use crate::adapters::http;
+use crate::model::local::LocalProcess;
+
+/// Lines of a service's log that are kept for an error message.
+const LAST_LINES: usize = 10;
+/// Longest time that a service gets to become ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pause between two looks at whether it is.
+const READY_PAUSE: Duration = Duration::from_millis(20);
+/// Longest time that a service gets to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(12);
+
+/// Why the services do not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServicesError {
+    /// A program cannot be started.
+    #[error("failed to start {name} (`{}`)", program.display())]
+    Start {
+        /// Which service.
+        name: String,
+        /// Its program.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A service has ended that nobody told to.
+    #[error("{name} ended ({status}){}", last_lines(.log))]
+    Ended {
+        /// Which service.
+        name: String,
+        /// How it ended.
+        status: String,
+        /// The last lines of its log.
+        log: Vec<String>,
+    },
+    /// A service does not become ready.
+    #[error("{name} is not ready after {} s: {reason}{}", READY_TIMEOUT.as_secs(), last_lines(.log))]
+    NotReady {
+        /// Which service.
+        name: String,
+        /// What it answers.
+        reason: String,
+        /// The last lines of its log.
+        log: Vec<String>,
+    },
+    /// The HTTP client cannot be made.
+    #[error("failed to make an HTTP client")]
+    Client(#[from] reqwest::Error),
+}
+
+fn last_lines(log: &[String]) -> String {
+    if log.is_empty() {
+        return "; it has logged nothing".to_owned();
+    }
+    format!("; its last lines:\n  {}", log.join("\n  "))
+}
+
+/// A line of a service's log.
+#[derive(Clone, Debug)]
+pub struct LogLine {
+    /// Which service.
+    pub name: String,
+    /// What it logged.
+    pub line: String,
+}
+
+/// The running services. When this is dropped, they are told to stop.
+#[derive(Debug)]
+pub struct Services {
+    running: BTreeMap<String, Running>,
+    exits: JoinSet<(String, io::Result<ExitStatus>)>,
+    lines: mpsc::UnboundedSender<LogLine>,
+}
+
+#[derive(Debug)]
+struct Running {
+    pid: Option<Pid>,
+    log: Log,
+    ready_url: String,
+    /// A service ends when this closes, and the system closes it when `ecomctl` is killed.
+    _lifeline: Option<ChildStdin>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<VecDeque<String>>>);
+
+impl Log {
+    fn push(&self, line: String) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == LAST_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}
+
+impl Services {
+    /// Returns no services yet, and where the lines of their logs will come out.
+    #[must_use]
+    pub fn new() -> (Self, mpsc::UnboundedReceiver<LogLine>) {
+        let (lines, received) = mpsc::unbounded_channel();
+        (Self { running: BTreeMap::new(), exits: JoinSet::new(), lines }, received)
+    }
+
+    /// Returns the names of the services that run.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.running.keys().map(String::as_str)
+    }
+
+    /// Starts `program` as a service whose working directory is `folder`.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start(
+        &mut self,
+        process: &LocalProcess,
+        program: &Path,
+        folder: &Path,
+    ) -> Result<(), ServicesError> {
+        let name = process.name.clone();
+        let mut command = Command::new(program);
+        // As in a container: nothing of the user's environment but how much is logged.
+        command.env_clear().envs(std::env::vars_os().filter(|(name, _)| name == "RUST_LOG"));
+        command.envs(&process.env).current_dir(folder);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut group = Group::spawn(&mut command).map_err(|source| ServicesError::Start {
+            name: name.clone(),
+            program: program.to_owned(),
+            source,
+        })?;
+        let log = Log::default();
+        let mut readers = JoinSet::new();
+        if let Some(stdout) = group.stdout() {
+            readers.spawn(read(stdout, name.clone(), log.clone(), self.lines.clone()));
+        }
+        if let Some(stderr) = group.stderr() {
+            readers.spawn(read(stderr, name.clone(), log.clone(), self.lines.clone()));
+        }
+        let running =
+            Running { pid: group.pid(), log, ready_url: process.ready_url.clone(), _lifeline: group.stdin() };
+        self.running.insert(name.clone(), running);
+        self.exits.spawn(async move {
+            let status = group.wait().await;
+            // What it said last is said before it is known to be gone.
+            let _ = tokio::time::timeout(Duration::from_secs(1), readers.join_all()).await;
+            (name, status)
+        });
+        Ok(())
+    }
+
+    /// Waits until every service says that it can serve.
+    ///
+    /// # Errors
+    /// One ends, or is not ready in time.
+    pub async fn ready(&mut self) -> Result<(), ServicesError> {
+        let client = http::client(Duration::from_secs(2), true)?;
+        let waits: Vec<(String, String, Log)> = self
+            .running
+            .iter()
+            .map(|(name, running)| (name.clone(), running.ready_url.clone(), running.log.clone()))
+            .collect();
+        let all = async {
+            for (name, url, log) in waits {
+                wait_ready(&client, &url).await.map_err(|reason| ServicesError::NotReady {
+                    name,
+                    reason,
+                    log: log.lines(),
+                })?;
+            }
+            Ok(())
+        };
+        tokio::select! {
+            result = all => result,
+            ended = self.ended() => Err(ended),
+        }
+    }
+
+    /// Waits until a service ends, and returns which.
+    pub async fn ended(&mut self) -> ServicesError {
+        let Some(exit) = self.exits.join_next().await else {
+            return std::future::pending().await;
+        };
+        let (name, status) = match exit {
+            Ok((name, Ok(status))) => (name, status.to_string()),
+            Ok((name, Err(error))) => (name, error.to_string()),
+            Err(error) => (String::from("a service"), error.to_string()),
+        };
+        let log = self.running.remove(&name).map(|running| running.log.lines()).unwrap_or_default();
+        ServicesError::Ended { name, status, log }
+    }
+
+    /// Tells all services to stop, waits until they have answered what they were asked, and ends those that take
+    /// too long.
+    pub async fn stop(&mut self) {
+        self.signal_all(Signal::TERM);
+        let all = async { while self.exits.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_TIMEOUT, all).await.is_err() {
+            self.signal_all(Signal::KILL);
+            while self.exits.join_next().await.is_some() {}
+        }
+        self.running.clear();
+    }
+
+    fn signal_all(&self, what: Signal) {
+        for pid in self.running.values().filter_map(|running| running.pid) {
+            signal(pid, what);
+        }
+    }
+}
+
+async fn read(from: impl AsyncRead + Unpin, name: String, log: Log, lines: mpsc::UnboundedSender<LogLine>) {
+    let mut from = BufReader::new(from).lines();
+    while let Ok(Some(line)) = from.next_line().await {
+        log.push(line.clone());
+        // Nobody listens any more when `up` is about to end.
+        let _ = lines.send(LogLine { name: name.clone(), line });
+    }
+}
+
+/// Returns what the service answered last when it is not ready in time.
+async fn wait_ready(client: &reqwest::Client, url: &str) -> Result<(), String> {
+    let deadline = tokio::time::Instant::now() + READY_TIMEOUT;
+    loop {
+        let reason = match client.get(url).send().await {
+            Ok(answer) if answer.status().is_success() => return Ok(()),
+            Ok(answer) => answer.text().await.unwrap_or_default().trim().to_owned(),
+            Err(_) => format!("no answer at {url}"),
+        };
+        if tokio::time::Instant::now() >= deadline {
+            return Err(reason);
+        }
+        tokio::time::sleep(READY_PAUSE).await;
+    }
+}

@@ -1,0 +1,8 @@
+//! Everything that touches the world: files, programs, sockets.
+
+pub mod cargo;
+pub mod git;
+mod http;
+pub mod local;
+pub mod shop;
+pub mod workspace;

@@ -1,0 +1,32 @@
+//! Ctrl-C, SIGTERM, and the terminal that goes away.
+
+use anyhow::{Context, Result};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The signals that ask `ecomctl` to stop. While this lives, they do not end the process.
+pub(super) struct Interrupt([Signal; 3]);
+
+impl Interrupt {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// The system does not let it.
+    pub(super) fn new() -> Result<Self> {
+        let listen = |kind| signal(kind).context("failed to listen for signals");
+        Ok(Self([
+            listen(SignalKind::interrupt())?,
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::hangup())?,
+        ]))
+    }
+
+    /// Waits for one of them.
+    pub(super) async fn received(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}

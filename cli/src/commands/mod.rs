@@ -1,0 +1,36 @@
+//! One file a command: load, decide, do, print.
+
+mod completions;
+mod init;
+mod interrupt;
+mod render;
+mod schema;
+mod up;
+mod verify;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use tokio::runtime;
+
+use crate::cli::{Cli, Command};
+use crate::error::Exit;
+use crate::printer::Printer;
+
+/// Runs the command that was asked for.
+pub(crate) fn run(cli: Cli, printer: Printer) -> Result<Exit> {
+    let directory: &Path = &cli.global.directory;
+    match cli.command {
+        Command::Init(args) => init::run(args.into(), directory, printer),
+        Command::Up(args) => in_runtime(up::run(args.into(), directory, printer)),
+        Command::Render(args) => render::run(args, directory, printer),
+        Command::Verify(args) => in_runtime(verify::run(args.try_into()?, printer)),
+        Command::Schema => schema::run(printer),
+        Command::Completions(args) => completions::run(&args, printer),
+    }
+}
+
+fn in_runtime(command: impl Future<Output = Result<Exit>>) -> Result<Exit> {
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("failed to start the runtime")?.block_on(command)
+}

@@ -1,0 +1,120 @@
+//! `ecomctl render`.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::adapters::workspace::Project;
+use crate::cli::RenderArgs;
+use crate::error::Exit;
+use crate::model::image::PinnedImage;
+use crate::model::manifests::Manifests;
+use crate::model::name::EnvironmentName;
+use crate::model::resolve::{ResolvedPlatform, resolve};
+use crate::model::spec::PlatformSpec;
+use crate::model::tree::{RenderedTree, TreeDiff};
+use crate::printer::Printer;
+use crate::render;
+use crate::settings::{RenderMode, RenderSettings};
+
+pub(super) fn run(args: RenderArgs, directory: &Path, printer: Printer) -> Result<Exit> {
+    let project = Project::find(directory)?;
+    let spec = project.spec()?;
+    let RenderSettings { environment, mode } = RenderSettings::new(args, &spec);
+    let platform = resolve_in(&project, &spec, &environment)?;
+    let manifests = render::manifests(&platform);
+    warn_of_unlocked(&platform, printer);
+    if mode == RenderMode::Stdout {
+        printer.bytes(&render::stream(&manifests)?)?;
+        return Ok(Exit::Done);
+    }
+    let (tree, diff) = compare(&project, &manifests, &environment)?;
+    if mode == RenderMode::Write {
+        project.apply(&diff, &tree)?;
+    }
+    report(&environment, mode, tree.len(), &diff, printer)?;
+    Ok(if mode == RenderMode::Check && !diff.is_empty() { Exit::Difference } else { Exit::Done })
+}
+
+/// Writes the files of an environment, and returns all of them.
+pub(super) fn write(
+    project: &Project,
+    spec: &PlatformSpec,
+    environment: &EnvironmentName,
+) -> Result<RenderedTree> {
+    let manifests = render::manifests(&resolve_in(project, spec, environment)?);
+    let (tree, diff) = compare(project, &manifests, environment)?;
+    project.apply(&diff, &tree)?;
+    Ok(tree)
+}
+
+/// Returns the platform in an environment, with the images of the project's lock.
+pub(super) fn resolve_in(
+    project: &Project,
+    spec: &PlatformSpec,
+    environment: &EnvironmentName,
+) -> Result<ResolvedPlatform> {
+    Ok(resolve(spec, environment, &project.lock()?, |service| project.version(service))?)
+}
+
+fn compare(
+    project: &Project,
+    manifests: &Manifests,
+    environment: &EnvironmentName,
+) -> Result<(RenderedTree, TreeDiff)> {
+    let tree = render::render_tree(manifests, environment)?;
+    let diff = TreeDiff::between(&tree, &project.rendered(environment)?)?;
+    Ok((tree, diff))
+}
+
+fn warn_of_unlocked(platform: &ResolvedPlatform, printer: Printer) {
+    let unlocked = |image: &PinnedImage| matches!(image, PinnedImage::Unlocked { .. });
+    let services = platform.services.iter().filter(|service| unlocked(&service.image));
+    let names: Vec<String> = services.map(|service| service.name.to_string()).collect();
+    if !names.is_empty() {
+        let names = names.join(", ");
+        printer.warn(format!("`ecomctl.lock` has no image of {names}: the package's version is the tag"));
+    }
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    environment: &'a EnvironmentName,
+    files: usize,
+    #[serde(flatten)]
+    diff: &'a TreeDiff,
+}
+
+fn report(
+    environment: &EnvironmentName,
+    mode: RenderMode,
+    files: usize,
+    diff: &TreeDiff,
+    printer: Printer,
+) -> Result<()> {
+    if printer.is_json() {
+        printer.json(&Report { environment, files, diff })?;
+    }
+    let place = format!("`generated/{environment}` and `argocd/{environment}.yaml`");
+    if diff.is_empty() {
+        printer.status(format!("{place} are up to date ({files} files)."));
+        return Ok(());
+    }
+    if mode == RenderMode::Check {
+        for (what, paths) in
+            [("missing", &diff.added), ("different", &diff.changed), ("no longer declared", &diff.deleted)]
+        {
+            for path in paths {
+                printer.status(format!("{path}: {what}"));
+            }
+        }
+        printer.status(format!("{place} are not what `ecomctl.yaml` says: run `ecomctl render`."));
+        return Ok(());
+    }
+    let (added, changed, deleted) = (diff.added.len(), diff.changed.len(), diff.deleted.len());
+    printer.status(format!(
+        "Rendered {files} files to {place}: {added} new, {changed} changed, {deleted} deleted."
+    ));
+    Ok(())
+}

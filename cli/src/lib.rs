@@ -1,0 +1,56 @@
+//! Takes a shop of microservices from source to a verified, Git-synced deployment on Kubernetes.
+//!
+//! Imports run one way: `commands` -> `plan`, `render`, `adapters` -> `model`. See `docs/ARCHITECTURE.md`.
+
+pub mod adapters;
+pub mod cli;
+mod commands;
+pub mod error;
+pub mod model;
+pub mod plan;
+pub mod printer;
+pub mod render;
+pub mod settings;
+pub mod yaml;
+
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+
+use anstream::ColorChoice;
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::error::{Exit, advice};
+use crate::printer::Printer;
+
+/// Does what `args` say (the first is the program's name), and returns how it ended. Errors are reported here, once.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8));
+        }
+    };
+    match cli.global.color {
+        clap::ColorChoice::Auto => {}
+        clap::ColorChoice::Always => ColorChoice::Always.write_global(),
+        clap::ColorChoice::Never => ColorChoice::Never.write_global(),
+    }
+    let printer = Printer::new(cli.global.output, cli.global.quiet);
+    match commands::run(cli, printer) {
+        Ok(exit) => exit.into(),
+        // `ecomctl … | head` has what it wanted.
+        Err(error) if is_broken_pipe(&error) => Exit::Done.into(),
+        Err(error) => {
+            let (exit, hint) = advice(&error);
+            printer.error(&error, hint.as_deref());
+            exit.into()
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,109 @@
+//! Where Argo CD reads the repository from.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The URL of a git repository: `https://`, `http://`, `ssh://`, `git://` or `user@host:path`, without a password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(extend("examples" = ["https://github.com/you/shop.git", "git@github.com:you/shop.git"]))]
+pub struct GitUrl(String);
+
+impl GitUrl {
+    /// Returns the URL as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for GitUrl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let valid = Err("is no valid git URL: it must be like `https://github.com/you/shop.git` or \
+                         `git@github.com:you/shop.git`");
+        let checked = if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            valid
+        } else if let Some((scheme, rest)) = text.split_once("://") {
+            let authority = rest.split('/').next().unwrap_or_default();
+            let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+            let has_path = rest.len() > authority.len() + 1;
+            if user.contains(':') || (!user.is_empty() && scheme.starts_with("http")) {
+                // Not repeated: what stands there is a secret.
+                return Err(
+                    "the git URL has a password or token in it; everyone who reads the repository would \
+                            have it"
+                        .to_owned(),
+                );
+            }
+            if ["https", "http", "ssh", "git"].contains(&scheme) && !host.is_empty() && has_path {
+                Ok(())
+            } else {
+                valid
+            }
+        } else if let Some((host, path)) = text.split_once(':') {
+            let host = host.split_once('@').map_or("", |(_, host)| host);
+            if host.is_empty() || host.contains('/') || path.is_empty() { valid } else { Ok(()) }
+        } else {
+            valid
+        };
+        match checked {
+            Ok(()) => Ok(Self(text)),
+            Err(reason) => Err(format!("`{text}` {reason}")),
+        }
+    }
+}
+
+impl std::str::FromStr for GitUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.to_owned().try_into()
+    }
+}
+
+impl From<GitUrl> for String {
+    fn from(url: GitUrl) -> Self {
+        url.0
+    }
+}
+
+impl fmt::Display for GitUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_what_argo_cd_reads() {
+        for good in [
+            "https://github.com/you/shop.git",
+            "ssh://git@github.com:2222/you/shop.git",
+            "git@github.com:you/shop.git",
+            "git://10.0.0.1/shop.git",
+        ] {
+            assert!(good.parse::<GitUrl>().is_ok(), "{good}");
+        }
+        for bad in
+            ["", "shop", "/srv/shop.git", "https://", "https://github.com", "ftp://a/b", "a b:c", "host:path"]
+        {
+            assert!(bad.parse::<GitUrl>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_refused_and_not_repeated() {
+        for bad in ["https://you:hunter2@github.com/you/shop.git", "https://hunter2@github.com/you/shop.git"]
+        {
+            let error = bad.parse::<GitUrl>().unwrap_err();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+}

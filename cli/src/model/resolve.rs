@@ -1,0 +1,244 @@
+//! The platform of one environment with every default filled in.
+
+use std::collections::BTreeMap;
+
+use super::image::{PinnedImage, Registry, Tag};
+use super::lock::ImageLock;
+use super::name::{EnvironmentName, PlatformName, ServiceName};
+use super::network::{HostName, Port, RoutePath};
+use super::quantity::Quantity;
+use super::rules;
+use super::spec::{AmountsSpec, EnvironmentSpec, PlatformSpec, ServiceSpec, StoreSpec};
+
+/// A platform in an environment. Nothing is left to decide.
+#[derive(Clone, Debug)]
+pub struct ResolvedPlatform {
+    /// Its name.
+    pub name: PlatformName,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// What names end with that several environments would share: nothing, or `-<environment>`.
+    pub suffix: String,
+    /// The repository that Argo CD reads.
+    pub git_url: String,
+    /// The branch that is deployed.
+    pub branch: String,
+    /// The ingress class.
+    pub ingress_class: String,
+    /// The host that the gateway answers to.
+    pub host: Option<HostName>,
+    /// The services, by name.
+    pub services: Vec<ResolvedService>,
+}
+
+/// A service in an environment.
+#[derive(Clone, Debug)]
+pub struct ResolvedService {
+    /// Its name.
+    pub name: ServiceName,
+    /// What it runs.
+    pub image: PinnedImage,
+    /// The port of its API.
+    pub port: Port,
+    /// The path prefix on the gateway.
+    pub path: Option<RoutePath>,
+    /// How many replicas run.
+    pub replicas: u16,
+    /// Where it keeps its data.
+    pub store: ResolvedStore,
+    /// The services that it calls.
+    pub calls: Vec<ServiceName>,
+    /// Further environment variables.
+    pub env: BTreeMap<String, String>,
+    /// What is set aside for it.
+    pub requests: Amounts,
+    /// What it gets at most.
+    pub limits: Amounts,
+}
+
+/// Where a service keeps its data.
+#[derive(Clone, Debug)]
+pub enum ResolvedStore {
+    /// In a file on a volume.
+    Embedded {
+        /// How large the volume is.
+        size: String,
+    },
+    /// It keeps none.
+    None,
+}
+
+/// An amount of CPU and memory.
+#[derive(Clone, Debug)]
+pub struct Amounts {
+    /// CPU, as Kubernetes writes it.
+    pub cpu: String,
+    /// Memory, as Kubernetes writes it.
+    pub memory: String,
+}
+
+/// The environment that exists in memory only: `ecomctl up`.
+pub const LOCAL: &str = "local";
+
+const DEFAULT_PLATFORM: &str = "ecommerce";
+const DEFAULT_ENVIRONMENT: &str = "minikube";
+const DEFAULT_BRANCH: &str = "main";
+const DEFAULT_CLASS: &str = "kong";
+const DEFAULT_STORAGE: &str = "1Gi";
+const DEFAULT_REQUESTS: (&str, &str) = ("100m", "128Mi");
+const DEFAULT_LIMITS: (&str, &str) = ("200m", "256Mi");
+
+/// Why an environment cannot be resolved.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// The environment is not declared.
+    #[error("there is no environment `{environment}`")]
+    UnknownEnvironment {
+        /// What was asked for.
+        environment: EnvironmentName,
+        /// What there is.
+        declared: Vec<EnvironmentName>,
+    },
+    /// A service has neither an image in the lock nor a version to show instead.
+    #[error("service `{service}` has no image in `ecomctl.lock`, and the version of its package is unknown")]
+    NoVersion {
+        /// Which service.
+        service: ServiceName,
+        /// Why it is unknown.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl PlatformSpec {
+    /// Returns the name of the platform.
+    #[must_use]
+    pub fn platform_name(&self) -> PlatformName {
+        self.name.clone().unwrap_or_else(|| constant(DEFAULT_PLATFORM))
+    }
+
+    /// Returns the declared environments; the first is the default one.
+    #[must_use]
+    pub fn environment_names(&self) -> Vec<EnvironmentName> {
+        if self.environments.is_empty() {
+            return vec![self.default_environment()];
+        }
+        self.environments.keys().cloned().collect()
+    }
+
+    /// Returns the environment that is meant when none is named: the first one declared.
+    #[must_use]
+    pub fn default_environment(&self) -> EnvironmentName {
+        self.environments.keys().next().cloned().unwrap_or_else(|| constant(DEFAULT_ENVIRONMENT))
+    }
+}
+
+/// Returns a name that is written in this file.
+fn constant<T: std::str::FromStr<Err: std::fmt::Debug>>(name: &str) -> T {
+    name.parse().expect("a constant name is valid")
+}
+
+/// Returns the environment that exists in memory only.
+#[must_use]
+pub fn local() -> EnvironmentName {
+    constant(LOCAL)
+}
+
+/// Returns the platform in `environment`. The spec has passed [`rules::check`]. `version` tells the version of a
+/// service's package; it is asked only for services without an image in the lock.
+///
+/// # Errors
+/// The environment is not declared, or a version is needed and unknown.
+pub fn resolve<E>(
+    spec: &PlatformSpec,
+    environment: &EnvironmentName,
+    lock: &ImageLock,
+    mut version: impl FnMut(&ServiceName) -> Result<Tag, E>,
+) -> Result<ResolvedPlatform, ResolveError>
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let declared = spec.environment_names();
+    let is_local = environment.as_str() == LOCAL;
+    if !is_local && !declared.contains(environment) {
+        return Err(ResolveError::UnknownEnvironment { environment: environment.clone(), declared });
+    }
+    let none = EnvironmentSpec::default();
+    let overlay = spec.environments.get(environment).and_then(Option::as_ref).unwrap_or(&none);
+    let registry = overlay.registry.as_ref().or(spec.registry.as_ref());
+    let registry = registry.cloned().unwrap_or_else(Registry::loaded);
+    let mut services = Vec::with_capacity(spec.services.len());
+    for (name, service) in &spec.services {
+        let image = match lock.image(environment, name) {
+            Some(image) => image,
+            None => PinnedImage::Unlocked {
+                repository: registry.repository(name),
+                tag: version(name).map_err(|error| ResolveError::NoVersion {
+                    service: name.clone(),
+                    source: error.into(),
+                })?,
+            },
+        };
+        services.push(resolve_service(name, service, image));
+    }
+    services.sort_by(|a, b| a.name.cmp(&b.name));
+    let name = spec.platform_name();
+    Ok(ResolvedPlatform {
+        git_url: spec.git.url.as_ref().map_or_else(|| in_cluster_git(&name), ToString::to_string),
+        branch: spec.git.branch.clone().unwrap_or_else(|| DEFAULT_BRANCH.to_owned()),
+        ingress_class: spec.gateway.class.clone().unwrap_or_else(|| DEFAULT_CLASS.to_owned()),
+        host: overlay.host.clone().or_else(|| spec.gateway.host.clone()),
+        suffix: rules::suffix(&declared, environment),
+        environment: environment.clone(),
+        name,
+        services,
+    })
+}
+
+/// Returns the URL of the repository that is served inside the cluster, beside Argo CD.
+fn in_cluster_git(platform: &PlatformName) -> String {
+    format!("git://ecomctl-git.argocd.svc/{platform}.git")
+}
+
+fn resolve_service(name: &ServiceName, spec: &ServiceSpec, image: PinnedImage) -> ResolvedService {
+    let text =
+        |quantity: Option<&Quantity>, default: &str| quantity.map_or(default, Quantity::as_str).to_owned();
+    let amounts = |spec: &AmountsSpec, (cpu, memory)| Amounts {
+        cpu: text(spec.cpu.as_ref(), cpu),
+        memory: text(spec.memory.as_ref(), memory),
+    };
+    let store = spec.store.unwrap_or(StoreSpec::Embedded);
+    ResolvedService {
+        name: name.clone(),
+        image,
+        port: spec.port,
+        path: spec.path.clone(),
+        replicas: spec.replicas.unwrap_or_else(|| default_replicas(store)),
+        store: match store {
+            StoreSpec::Embedded => {
+                ResolvedStore::Embedded { size: text(spec.storage.as_ref(), DEFAULT_STORAGE) }
+            }
+            StoreSpec::None => ResolvedStore::None,
+        },
+        calls: spec.calls.clone(),
+        env: spec.env.iter().map(|(name, value)| (name.as_str().to_owned(), value.clone())).collect(),
+        requests: amounts(&spec.resources.requests, DEFAULT_REQUESTS),
+        limits: amounts(&spec.resources.limits, DEFAULT_LIMITS),
+    }
+}
+
+fn default_replicas(store: StoreSpec) -> u16 {
+    match store {
+        StoreSpec::Embedded => 1,
+        StoreSpec::None => 2,
+    }
+}
+
+/// Returns the default request and limit of CPU and memory, for the check that requests fit limits.
+pub(super) fn default_amounts() -> [(&'static str, Quantity, Quantity); 2] {
+    let quantity = |text: &str| Quantity::try_from(text.to_owned()).expect("a constant quantity is valid");
+    [
+        ("cpu", quantity(DEFAULT_REQUESTS.0), quantity(DEFAULT_LIMITS.0)),
+        ("memory", quantity(DEFAULT_REQUESTS.1), quantity(DEFAULT_LIMITS.1)),
+    ]
+}

@@ -1,0 +1,185 @@
+//! Rules of `ecomctl.yaml` that span fields. Each broken one is named by the path of the key.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::name::{EnvironmentName, MAX_LABEL, ServiceName};
+use super::resolve::{LOCAL, default_amounts};
+use super::spec::{PlatformSpec, ServiceSpec, StoreSpec};
+
+/// A rule that the spec breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The key, such as `services.cart-service.replicas`.
+    pub path: String,
+    /// What is wrong with which value.
+    pub reason: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.reason)
+    }
+}
+
+/// Folders under `generated/<environment>` that are no service's.
+const RESERVED: [&str; 5] = ["addons", "applications", "base", "gateway", "stores"];
+/// Variables that follow from the spec.
+const DERIVED: [&str; 4] = ["ADMIN_PORT", "HTTP_PORT", "LISTEN_ADDRESS", "STORE_URL"];
+
+/// Returns all rules that `spec` breaks.
+#[must_use]
+pub fn check(spec: &PlatformSpec) -> Vec<Broken> {
+    let mut broken = Rules::default();
+    if spec.services.is_empty() {
+        broken.add(
+            "services",
+            "there is no service",
+            Some("declare one, such as `shop: {port: 5003, path: /shop}`"),
+        );
+    }
+    let branch = spec.git.branch.as_deref().unwrap_or("main");
+    if !is_branch(branch) {
+        broken.add("git.branch", format!("`{branch}` is no valid branch name"), None::<&str>);
+    }
+    if let Some(class) = spec.gateway.class.as_deref().filter(|class| class.parse::<ServiceName>().is_err()) {
+        broken.add("gateway.class", format!("`{class}` is no valid name of an ingress class"), None::<&str>);
+    }
+    if spec.environments.keys().any(|name| name.as_str() == LOCAL) {
+        let hint = "`ecomctl up` runs it without a declaration; choose another name";
+        broken.add("environments.local", "`local` exists in memory only", Some(hint));
+    }
+    check_names(spec, &mut broken);
+    check_shared(spec, &mut broken);
+    for (name, service) in &spec.services {
+        check_service(spec, name, service, &mut broken);
+    }
+    broken.0
+}
+
+/// Returns what the names of an environment end with.
+#[must_use]
+pub fn suffix(declared: &[EnvironmentName], environment: &EnvironmentName) -> String {
+    let first = declared.first().is_none_or(|first| first == environment);
+    if first { String::new() } else { format!("-{environment}") }
+}
+
+#[derive(Default)]
+struct Rules(Vec<Broken>);
+
+impl Rules {
+    fn add(&mut self, path: impl Into<String>, reason: impl Into<String>, hint: Option<impl Into<String>>) {
+        self.0.push(Broken { path: path.into(), reason: reason.into(), hint: hint.map(Into::into) });
+    }
+}
+
+/// Application names are label values; the longest is `<platform>-<service>-<environment>`.
+fn check_names(spec: &PlatformSpec, broken: &mut Rules) {
+    let platform = spec.platform_name();
+    let declared = spec.environment_names();
+    let longest = declared.iter().map(|name| suffix(&declared, name).len()).max().unwrap_or_default();
+    for service in spec.services.keys() {
+        let length = platform.as_str().len() + 1 + service.as_str().len() + longest;
+        if length > MAX_LABEL {
+            let reason = format!(
+                "the name of its Application, platform, service and environment joined, would have {length} \
+                 characters"
+            );
+            broken.add(format!("services.{service}"), reason, Some(format!("it may have {MAX_LABEL}")));
+        }
+        if RESERVED.contains(&service.as_str()) {
+            let reason = format!("`{service}` is the name of a folder that ecomctl renders");
+            broken.add(format!("services.{service}"), reason, Some("choose another name"));
+        }
+    }
+}
+
+/// Ports and paths that two services would share.
+fn check_shared(spec: &PlatformSpec, broken: &mut Rules) {
+    let mut ports = BTreeMap::new();
+    let mut paths = BTreeMap::new();
+    for (name, service) in &spec.services {
+        for (port, listener) in [(service.port.get(), "API"), (service.port.admin(), "admin listener")] {
+            if let Some((other, of)) = ports.insert(port, (name, listener)) {
+                let reason = format!("port `{port}` of its {listener} is that of the {of} of `{other}`");
+                let hint = "they run on one machine with `ecomctl up`: choose another port";
+                broken.add(format!("services.{name}.port"), reason, Some(hint));
+            }
+        }
+        if let Some(path) = &service.path
+            && let Some(other) = paths.insert(path, name)
+        {
+            let reason = format!("path `{}` is that of `{other}`", path.as_str());
+            broken.add(format!("services.{name}.path"), reason, Some("choose another path"));
+        }
+    }
+}
+
+fn check_service(spec: &PlatformSpec, name: &ServiceName, service: &ServiceSpec, broken: &mut Rules) {
+    let at = |field: &str| format!("services.{name}.{field}");
+    let embedded = service.store != Some(StoreSpec::None);
+    if let Some(replicas) = service.replicas.filter(|replicas| embedded && *replicas > 1) {
+        let reason =
+            format!("`{replicas}` replicas cannot share an embedded store: each would have its own data");
+        broken.add(at("replicas"), reason, Some("use 1, or `store: none` if it keeps no data"));
+    }
+    if let (false, Some(storage)) = (embedded, &service.storage) {
+        let reason = format!("`{}` of storage, but `store: none` keeps no data", storage.as_str());
+        broken.add(at("storage"), reason, Some("leave out one of them"));
+    }
+    for (index, called) in service.calls.iter().enumerate() {
+        let reason = if !spec.services.contains_key(called) {
+            format!("there is no service `{called}`")
+        } else if called == name {
+            format!("`{called}` calls itself")
+        } else if service.calls[..index].contains(called) {
+            format!("`{called}` stands here twice")
+        } else {
+            continue;
+        };
+        broken.add(at(&format!("calls[{index}]")), reason, None::<&str>);
+    }
+    for variable in service.env.keys().map(super::name::VariableName::as_str) {
+        let called = service.calls.iter().any(|called| url_variable(called) == variable);
+        if called || DERIVED.contains(&variable) {
+            let reason = format!("`{variable}` follows from other fields of the service");
+            broken.add(at(&format!("env.{variable}")), reason, Some("leave it out"));
+        }
+    }
+    let resources = &service.resources;
+    let amounts = [
+        (&resources.requests.cpu, &resources.limits.cpu),
+        (&resources.requests.memory, &resources.limits.memory),
+    ];
+    for ((what, request, limit), (own_request, own_limit)) in default_amounts().iter().zip(amounts) {
+        let request = own_request.as_ref().unwrap_or(request);
+        let limit = own_limit.as_ref().unwrap_or(limit);
+        if request.exceeds(limit) {
+            let reason = format!("request `{}` is above the limit `{}`", request.as_str(), limit.as_str());
+            broken.add(at(&format!("resources.requests.{what}")), reason, Some("raise the limit too"));
+        }
+    }
+}
+
+/// Returns the variable in which a service finds another one: `PRODUCT_SERVICE_URL`.
+#[must_use]
+pub fn url_variable(service: &ServiceName) -> String {
+    format!("{}_URL", service.as_str().to_uppercase().replace('-', "_"))
+}
+
+/// The common part of git's rules (<https://git-scm.com/docs/git-check-ref-format>).
+fn is_branch(name: &str) -> bool {
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"~^:?*[\\".contains(c);
+    let part = |part: &str| {
+        let lock = std::path::Path::new(part).extension().is_some_and(|end| end == "lock");
+        !part.is_empty() && !part.starts_with('.') && !part.ends_with('.') && !lock
+    };
+    name.chars().all(plain)
+        && !name.starts_with('-')
+        && !name.contains("..")
+        && !name.contains("@{")
+        && name != "@"
+        && name.split('/').all(part)
+}

@@ -1,0 +1,164 @@
+//! `ecomctl.yaml` as it is written: every field that may be left out is an `Option`. Its JSON Schema is made from
+//! these types, so their comments are what an editor shows.
+
+use std::fmt;
+use std::hash::Hash;
+use std::marker::PhantomData;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::git_url::GitUrl;
+use super::image::Registry;
+use super::name::{EnvironmentName, PlatformName, ServiceName, VariableName};
+use super::network::{HostName, Port, RoutePath};
+use super::quantity::Quantity;
+
+/// The platform that ecomctl builds, deploys and verifies.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "ecomctl.yaml")]
+pub struct PlatformSpec {
+    /// The name of the platform and of its namespace. Default: `ecommerce`.
+    pub name: Option<PlatformName>,
+    /// Where images are pushed to. Without it they are loaded into the node of a local cluster.
+    pub registry: Option<Registry>,
+    /// The repository that Argo CD reads.
+    #[serde(default)]
+    pub git: GitSpec,
+    /// How requests get in.
+    #[serde(default)]
+    pub gateway: GatewaySpec,
+    /// The services, each with a folder of its name under `services/`.
+    #[serde(deserialize_with = "unique")]
+    pub services: IndexMap<ServiceName, ServiceSpec>,
+    /// Where the platform runs; the first is the default. Default: `minikube`.
+    #[serde(default, deserialize_with = "unique")]
+    pub environments: IndexMap<EnvironmentName, Option<EnvironmentSpec>>,
+}
+
+/// The repository that Argo CD reads.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GitSpec {
+    /// Its URL. Without it, Argo CD reads a repository inside the cluster.
+    pub url: Option<GitUrl>,
+    /// The branch that is deployed. Default: `main`.
+    pub branch: Option<String>,
+}
+
+/// How requests get in.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GatewaySpec {
+    /// The ingress class. Default: `kong`.
+    pub class: Option<String>,
+    /// The host name that is answered to. Default: any.
+    pub host: Option<HostName>,
+}
+
+/// A service.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceSpec {
+    /// The port of its API. The process, the container, the probes, the Service and the Ingress follow it; the admin
+    /// listener (`/livez`, `/readyz`, `/metrics`) is at this port plus 1000.
+    pub port: Port,
+    /// The path prefix that the gateway routes to it, as it is. Without it the service is internal.
+    pub path: Option<RoutePath>,
+    /// How many replicas run. Default: 2, or 1 with an embedded store.
+    pub replicas: Option<u16>,
+    /// Where it keeps its data. Default: `embedded`.
+    pub store: Option<StoreSpec>,
+    /// How large the volume of an embedded store is. Default: `1Gi`.
+    pub storage: Option<Quantity>,
+    /// The services that it calls. It finds `product-service` in `PRODUCT_SERVICE_URL`.
+    #[serde(default)]
+    pub calls: Vec<ServiceName>,
+    /// Further environment variables of its process.
+    #[serde(default, deserialize_with = "unique")]
+    pub env: IndexMap<VariableName, String>,
+    /// What it gets of a node.
+    #[serde(default)]
+    pub resources: ResourcesSpec,
+}
+
+/// Where a service keeps its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreSpec {
+    /// In a file of its own: on a cluster a volume and one replica.
+    Embedded,
+    /// It keeps none.
+    None,
+}
+
+/// What a service gets of a node.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResourcesSpec {
+    /// What is set aside for it. Default: `100m` and `128Mi`.
+    #[serde(default)]
+    pub requests: AmountsSpec,
+    /// What it gets at most. Default: `200m` and `256Mi`.
+    #[serde(default)]
+    pub limits: AmountsSpec,
+}
+
+/// An amount of CPU and memory.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AmountsSpec {
+    /// CPU, such as `100m` or `0.5`.
+    pub cpu: Option<Quantity>,
+    /// Memory, such as `128Mi`.
+    pub memory: Option<Quantity>,
+}
+
+/// What differs in an environment.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentSpec {
+    /// Where its images are pushed to. Default: that of the platform.
+    pub registry: Option<Registry>,
+    /// The host name that its gateway answers to. Default: that of the platform.
+    pub host: Option<HostName>,
+}
+
+/// Reads a map and refuses a key that stands twice, which YAML libraries let pass.
+fn unique<'de, D, K, V>(deserializer: D) -> Result<IndexMap<K, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    K: Deserialize<'de> + Hash + Eq + Clone + Into<String>,
+    V: Deserialize<'de>,
+{
+    struct Unique<K, V>(PhantomData<(K, V)>);
+
+    impl<'de, K, V> Visitor<'de> for Unique<K, V>
+    where
+        K: Deserialize<'de> + Hash + Eq + Clone + Into<String>,
+        V: Deserialize<'de>,
+    {
+        type Value = IndexMap<K, V>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+            let mut map = IndexMap::new();
+            while let Some(key) = access.next_key::<K>()? {
+                if map.contains_key(&key) {
+                    return Err(A::Error::custom(format!("`{}` stands here twice", key.into())));
+                }
+                let value = access.next_value()?;
+                map.insert(key, value);
+            }
+            Ok(map)
+        }
+    }
+
+    deserializer.deserialize_map(Unique(PhantomData))
+}

@@ -1,0 +1,4 @@
+//! Deciding what to do, without doing it. Pure.
+
+pub mod local;
+pub mod scaffold;

@@ -1,0 +1,140 @@
+//! Output: stdout has what a pipe can use, stderr has status, warnings and errors.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// How results are written to stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default();
+const NAME: Style = AnsiColor::Blue.on_default();
+
+/// Where everything that is written goes through.
+#[derive(Clone, Copy, Debug)]
+pub struct Printer {
+    output: Output,
+    quiet: bool,
+}
+
+impl Printer {
+    /// Returns a printer; a quiet one writes no status.
+    #[must_use]
+    pub fn new(output: Output, quiet: bool) -> Self {
+        Self { output, quiet }
+    }
+
+    /// Returns whether results are JSON.
+    #[must_use]
+    pub fn is_json(self) -> bool {
+        self.output == Output::Json
+    }
+
+    /// Writes a finished fact to stderr.
+    pub fn status(self, fact: impl AsRef<str>) {
+        if !self.quiet {
+            to_stderr(format_args!("{}\n", fact.as_ref()));
+        }
+    }
+
+    /// Writes a warning to stderr.
+    pub fn warn(self, text: impl AsRef<str>) {
+        to_stderr(format_args!("{WARN}warning:{WARN:#} {}\n", text.as_ref()));
+    }
+
+    /// Writes an error with its causes to stderr, and what to do about it.
+    pub fn error(self, error: &anyhow::Error, hint: Option<&str>) {
+        to_stderr(format_args!("{BAD}error:{BAD:#} {error}\n"));
+        for cause in error.chain().skip(1) {
+            to_stderr(format_args!("  cause: {cause}\n"));
+        }
+        if let Some(hint) = hint {
+            to_stderr(format_args!("{HINT}hint:{HINT:#} {hint}\n"));
+        }
+    }
+
+    /// Writes a line of a service's log to stderr.
+    pub fn log_line(self, name: &str, width: usize, line: &str) {
+        to_stderr(format_args!("{NAME}{name:<width$} |{NAME:#} {line}\n"));
+    }
+
+    /// Writes the result of a check: to stdout, or to stderr when stdout has JSON.
+    ///
+    /// # Errors
+    /// stdout cannot be written to.
+    pub fn check(self, mark: Mark, text: &str) -> io::Result<()> {
+        let (style, word) = match mark {
+            Mark::Ok => (GOOD, "ok"),
+            Mark::Failed => (BAD, "failed"),
+            Mark::Skipped => (WARN, "skipped"),
+        };
+        let line = format!("{style}{word:<7}{style:#} {text}\n");
+        if self.is_json() {
+            self.status(line.trim_end());
+            return Ok(());
+        }
+        to_stdout(line.as_bytes())
+    }
+
+    /// Writes a line for people to stdout.
+    ///
+    /// # Errors
+    /// stdout cannot be written to.
+    pub fn line(self, text: &str) -> io::Result<()> {
+        to_stdout(format!("{text}\n").as_bytes())
+    }
+
+    /// Writes bytes to stdout as they are.
+    ///
+    /// # Errors
+    /// stdout cannot be written to.
+    pub fn bytes(self, bytes: &[u8]) -> io::Result<()> {
+        to_stdout(bytes)
+    }
+
+    /// Writes a result as JSON to stdout.
+    ///
+    /// # Errors
+    /// stdout cannot be written to.
+    pub fn json(self, value: &impl Serialize) -> io::Result<()> {
+        let mut text = serde_json::to_vec_pretty(value)?;
+        text.push(b'\n');
+        to_stdout(&text)
+    }
+}
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mark {
+    /// As it should.
+    #[serde(rename = "passed")]
+    Ok,
+    /// Otherwise.
+    Failed,
+    /// Not tried: something that it needs has failed.
+    Skipped,
+}
+
+fn to_stdout(bytes: &[u8]) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+/// There is nowhere left to say that stderr cannot be written to.
+fn to_stderr(text: std::fmt::Arguments<'_>) {
+    let _ = anstream::stderr().lock().write_fmt(text);
+}

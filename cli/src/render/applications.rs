@@ -1,0 +1,119 @@
+//! What tells Argo CD to sync: the AppProject, the root Application, and one child Application a component.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::gateway;
+use super::metadata::{self, annotations};
+use crate::model::argocd::{
+    self, AppProject, AppProjectSpec, Application, ApplicationSource, ApplicationSpec, Automated, Backoff,
+    Destination, GroupKind, IN_CLUSTER, Retry, SyncPolicy,
+};
+use crate::model::manifests::{Component, Object};
+use crate::model::resolve::ResolvedPlatform;
+
+/// Makes Argo CD delete what an Application deployed when the Application is deleted.
+const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
+/// Argo CD compares as the API server would apply, so defaults are no difference.
+const COMPARE: (&str, &str) = ("argocd.argoproj.io/compare-options", "ServerSideDiff=true");
+/// The order in which child Applications are synced.
+const WAVE: &str = "argocd.argoproj.io/sync-wave";
+
+/// Returns the AppProject and the root Application.
+pub(super) fn entry(platform: &ResolvedPlatform) -> Vec<Object> {
+    let root = format!("{}-platform{}", platform.name, platform.suffix);
+    let root = application(platform, &root, super::APPLICATIONS, argocd::NAMESPACE, annotations([COMPARE]));
+    vec![Object::AppProject(Box::new(project(platform))), root]
+}
+
+/// Returns an Application for each of `components`.
+pub(super) fn children(platform: &ResolvedPlatform, components: &[Component]) -> Vec<Object> {
+    components
+        .iter()
+        .map(|component| {
+            let name = format!("{}-{}{}", platform.name, component.name, platform.suffix);
+            let annotations = annotations([COMPARE, (WAVE, wave(&component.name))]);
+            application(platform, &name, &component.name, &metadata::namespace(platform), annotations)
+        })
+        .collect()
+}
+
+/// Namespace, then stores (3) and services, then the gateway; 0 to 1 is left to addons.
+fn wave(component: &str) -> &'static str {
+    match component {
+        "base" => "2",
+        gateway::COMPONENT => "5",
+        _ => "4",
+    }
+}
+
+fn application(
+    platform: &ResolvedPlatform,
+    name: &str,
+    component: &str,
+    namespace: &str,
+    annotations: Option<BTreeMap<String, String>>,
+) -> Object {
+    let spec = ApplicationSpec {
+        project: project_name(platform),
+        source: ApplicationSource {
+            repo_url: platform.git_url.clone(),
+            target_revision: platform.branch.clone(),
+            path: format!("generated/{}/{component}", platform.environment),
+        },
+        destination: destination(namespace.to_owned()),
+        sync_policy: SyncPolicy {
+            automated: Automated { prune: true, self_heal: true },
+            sync_options: vec!["CreateNamespace=true".to_owned(), "ServerSideApply=true".to_owned()],
+            retry: Retry {
+                limit: -1,
+                refresh: true,
+                backoff: Backoff { duration: "5s".to_owned(), factor: 2, max_duration: "1m".to_owned() },
+            },
+        },
+    };
+    let metadata =
+        ObjectMeta { annotations, finalizers: Some(vec![FINALIZER.to_owned()]), ..in_argocd(platform, name) };
+    Object::Application(Box::new(Application { metadata, spec }))
+}
+
+fn project(platform: &ResolvedPlatform) -> AppProject {
+    let kind = |group: &str, kind: &str| GroupKind { group: group.to_owned(), kind: kind.to_owned() };
+    AppProject {
+        metadata: in_argocd(platform, &project_name(platform)),
+        spec: AppProjectSpec {
+            description: format!("The {} platform in {}", platform.name, platform.environment),
+            source_repos: vec![platform.git_url.clone()],
+            destinations: vec![
+                destination(metadata::namespace(platform)),
+                destination(argocd::NAMESPACE.to_owned()),
+            ],
+            cluster_resource_whitelist: vec![kind("", "Namespace")],
+            namespace_resource_whitelist: vec![
+                kind("", "PersistentVolumeClaim"),
+                kind("", "Service"),
+                kind("apps", "Deployment"),
+                kind("argoproj.io", "Application"),
+                kind("networking.k8s.io", "Ingress"),
+            ],
+        },
+    }
+}
+
+fn project_name(platform: &ResolvedPlatform) -> String {
+    metadata::namespace(platform)
+}
+
+fn destination(namespace: String) -> Destination {
+    Destination { server: IN_CLUSTER.to_owned(), namespace }
+}
+
+fn in_argocd(platform: &ResolvedPlatform, name: &str) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name.to_owned()),
+        namespace: Some(argocd::NAMESPACE.to_owned()),
+        labels: Some(metadata::labels(platform, platform.name.as_str())),
+        ..ObjectMeta::default()
+    }
+}

@@ -1,0 +1,141 @@
+//! What each command works with: a flag, else an environment variable (both by clap), else the file, else a default.
+
+use std::path::PathBuf;
+
+use reqwest::Url;
+
+use crate::cli::{InitArgs, RenderArgs, UpArgs, VerifyArgs};
+use crate::error::Failure;
+use crate::model::name::EnvironmentName;
+use crate::model::spec::PlatformSpec;
+use crate::plan::scaffold::ScaffoldOptions;
+
+/// Settings of `init`.
+#[derive(Clone, Debug)]
+pub struct InitSettings {
+    /// The folder of the new shop.
+    pub folder: PathBuf,
+    /// What it is told.
+    pub scaffold: ScaffoldOptions,
+    /// What to do with files that are there.
+    pub existing: Existing,
+}
+
+/// What to do with files that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Refuse the folder.
+    Refuse,
+    /// Overwrite and name those that differ.
+    Overwrite,
+}
+
+impl From<InitArgs> for InitSettings {
+    fn from(args: InitArgs) -> Self {
+        Self {
+            folder: args.folder,
+            scaffold: ScaffoldOptions { registry: args.registry, git_url: args.git_url },
+            existing: if args.force { Existing::Overwrite } else { Existing::Refuse },
+        }
+    }
+}
+
+/// Settings of `up`.
+#[derive(Clone, Copy, Debug)]
+pub struct UpSettings {
+    /// Which ports.
+    pub ports: Ports,
+    /// When to stop.
+    pub until: Until,
+}
+
+/// Which ports `up` uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ports {
+    /// Those of the spec, and this one for the gateway.
+    Declared(u16),
+    /// Any that are free.
+    Free,
+}
+
+/// When `up` stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Once the shop is checked.
+    Verified,
+    /// When it is told to.
+    Interrupted,
+}
+
+impl From<UpArgs> for UpSettings {
+    fn from(args: UpArgs) -> Self {
+        Self {
+            ports: if args.free_ports { Ports::Free } else { Ports::Declared(args.port) },
+            until: if args.once { Until::Verified } else { Until::Interrupted },
+        }
+    }
+}
+
+/// Settings of `render`.
+#[derive(Clone, Debug)]
+pub struct RenderSettings {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// What to do with what is rendered.
+    pub mode: RenderMode,
+}
+
+/// What to do with what is rendered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenderMode {
+    /// Write it to files.
+    Write,
+    /// Compare it with the files.
+    Check,
+    /// Write it to stdout.
+    Stdout,
+}
+
+impl RenderSettings {
+    /// Returns the settings; the environment is the first one of `spec` if none is asked for.
+    #[must_use]
+    pub fn new(args: RenderArgs, spec: &PlatformSpec) -> Self {
+        let mode = match (args.check, args.stdout) {
+            (true, _) => RenderMode::Check,
+            (_, true) => RenderMode::Stdout,
+            _ => RenderMode::Write,
+        };
+        Self { environment: args.environment.unwrap_or_else(|| spec.default_environment()), mode }
+    }
+}
+
+/// Settings of `verify`.
+#[derive(Clone, Debug)]
+pub struct VerifySettings {
+    /// Where the shop answers.
+    pub url: Url,
+    /// What may be changed there.
+    pub scope: Scope,
+}
+
+/// What `verify` may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Nothing.
+    ReadOnly,
+    /// The cart and the orders of a random user.
+    Everything,
+}
+
+impl TryFrom<VerifyArgs> for VerifySettings {
+    type Error = Failure;
+
+    fn try_from(args: VerifyArgs) -> Result<Self, Failure> {
+        if !["http", "https"].contains(&args.url.scheme()) {
+            let message = format!("`{}` is no URL of a shop", args.url);
+            return Err(Failure::new(message).usage().hint("it begins with `http://` or `https://`"));
+        }
+        let scope = if args.read_only { Scope::ReadOnly } else { Scope::Everything };
+        Ok(Self { url: args.url, scope })
+    }
+}

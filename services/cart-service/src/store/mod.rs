@@ -1,0 +1,5 @@
+//! Where carts are kept.
+
+mod sqlite;
+
+pub use sqlite::{AddError, Store};

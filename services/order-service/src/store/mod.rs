@@ -1,0 +1,5 @@
+//! Where orders are kept.
+
+mod sqlite;
+
+pub use sqlite::Store;

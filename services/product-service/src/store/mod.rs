@@ -1,0 +1,5 @@
+//! Where products are kept.
+
+mod sqlite;
+
+pub use sqlite::Store;
