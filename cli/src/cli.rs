@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use reqwest::Url;
 
-use crate::model::git_url::GitUrl;
 use crate::model::image::Registry;
 use crate::model::name::EnvironmentName;
 use crate::printer::Output;
@@ -118,7 +117,7 @@ pub struct InitArgs {
 
     /// The repository that Argo CD will read; it becomes the remote `origin`
     #[arg(long, value_name = "URL")]
-    pub git_url: Option<GitUrl>,
+    pub git_url: Option<String>,
 
     /// Use a folder that has files; those that differ are overwritten and named
     #[arg(long)]

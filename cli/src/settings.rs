@@ -7,6 +7,7 @@ use reqwest::Url;
 use crate::cli::{InitArgs, RenderArgs, UpArgs, VerifyArgs};
 use crate::error::Failure;
 use crate::model::name::EnvironmentName;
+use crate::model::resolve::ResolveError;
 use crate::model::spec::PlatformSpec;
 use crate::plan::scaffold::ScaffoldOptions;
 
@@ -30,13 +31,18 @@ pub enum Existing {
     Overwrite,
 }
 
-impl From<InitArgs> for InitSettings {
-    fn from(args: InitArgs) -> Self {
-        Self {
+impl TryFrom<InitArgs> for InitSettings {
+    type Error = Failure;
+
+    fn try_from(args: InitArgs) -> Result<Self, Failure> {
+        // Parsed here and not by clap, which would repeat a password in its error.
+        let git_url =
+            args.git_url.map(|url| url.parse().map_err(|error: String| Failure::new(error).usage()));
+        Ok(Self {
             folder: args.folder,
-            scaffold: ScaffoldOptions { registry: args.registry, git_url: args.git_url },
+            scaffold: ScaffoldOptions { registry: args.registry, git_url: git_url.transpose()? },
             existing: if args.force { Existing::Overwrite } else { Existing::Refuse },
-        }
+        })
     }
 }
 
@@ -98,14 +104,20 @@ pub enum RenderMode {
 
 impl RenderSettings {
     /// Returns the settings; the environment is the first one of `spec` if none is asked for.
-    #[must_use]
-    pub fn new(args: RenderArgs, spec: &PlatformSpec) -> Self {
+    ///
+    /// # Errors
+    /// `spec` does not declare the environment.
+    pub fn new(args: RenderArgs, spec: &PlatformSpec) -> Result<Self, ResolveError> {
         let mode = match (args.check, args.stdout) {
             (true, _) => RenderMode::Check,
             (_, true) => RenderMode::Stdout,
             _ => RenderMode::Write,
         };
-        Self { environment: args.environment.unwrap_or_else(|| spec.default_environment()), mode }
+        let environment = match args.environment {
+            Some(environment) => spec.declared(environment)?,
+            None => spec.default_environment(),
+        };
+        Ok(Self { environment, mode })
     }
 }
 

@@ -65,10 +65,10 @@ pub async fn build(root: &Path, packages: &[String]) -> Result<BTreeMap<String, 
     for package in packages {
         command.args(["--package", package]);
     }
-    let mut group = Group::spawn(command.current_dir(root).stdin(Stdio::null()).stdout(Stdio::piped()));
-    let child = group.as_mut().map_err(|error| failed(io::Error::from(error.kind())))?;
+    command.current_dir(root).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut cargo = Group::spawn(&mut command).map_err(failed)?;
     let mut programs = BTreeMap::new();
-    if let Some(stdout) = child.stdout() {
+    if let Some(stdout) = cargo.stdout() {
         let mut lines = BufReader::new(stdout).lines();
         while let Some(line) = lines.next_line().await.map_err(failed)? {
             if let Ok(Message::CompilerArtifact { target, executable: Some(path) }) =
@@ -78,7 +78,7 @@ pub async fn build(root: &Path, packages: &[String]) -> Result<BTreeMap<String, 
             }
         }
     }
-    let status = child.wait().await.map_err(failed)?;
+    let status = cargo.wait().await.map_err(failed)?;
     if !status.success() {
         return Err(CargoError::Failed { command: "build".to_owned(), status });
     }

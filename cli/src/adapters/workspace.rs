@@ -13,7 +13,7 @@ use crate::model::name::{EnvironmentName, ServiceName};
 use crate::model::parse::{SpecError, parse_spec};
 use crate::model::spec::PlatformSpec;
 use crate::model::tree::{RenderedTree, TreeDiff};
-use crate::yaml::{self, YamlError};
+use crate::yaml::{self, Mistake};
 
 /// The file that declares the platform.
 pub const SPEC: &str = "ecomctl.yaml";
@@ -47,8 +47,8 @@ pub enum WorkspaceError {
     #[error(transparent)]
     Spec(#[from] SpecError),
     /// The lock has a mistake.
-    #[error("failed to read `{LOCK}`")]
-    Lock(#[from] YamlError),
+    #[error(transparent)]
+    Lock(#[from] Mistake),
     /// A package's manifest says no version.
     #[error("`{}` says no version", .0.display())]
     NoVersion(PathBuf),
@@ -141,7 +141,7 @@ impl Project {
     pub fn lock(&self) -> Result<ImageLock, WorkspaceError> {
         let path = self.root.join(LOCK);
         match fs::read_to_string(&path) {
-            Ok(text) => Ok(yaml::parse(&text)?),
+            Ok(text) => Ok(yaml::parse(&text).map_err(|error| Mistake::new(LOCK, &text, error))?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ImageLock::default()),
             Err(error) => Err(read_error(&path)(error)),
         }

@@ -21,7 +21,7 @@ use crate::printer::Printer;
 pub(crate) fn run(cli: Cli, printer: Printer) -> Result<Exit> {
     let directory: &Path = &cli.global.directory;
     match cli.command {
-        Command::Init(args) => init::run(args.into(), directory, printer),
+        Command::Init(args) => init::run(args.try_into()?, directory, printer),
         Command::Up(args) => in_runtime(up::run(args.into(), directory, printer)),
         Command::Render(args) => render::run(args, directory, printer),
         Command::Verify(args) => in_runtime(verify::run(args.try_into()?, printer)),

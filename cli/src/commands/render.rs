@@ -21,7 +21,7 @@ use crate::settings::{RenderMode, RenderSettings};
 pub(super) fn run(args: RenderArgs, directory: &Path, printer: Printer) -> Result<Exit> {
     let project = Project::find(directory)?;
     let spec = project.spec()?;
-    let RenderSettings { environment, mode } = RenderSettings::new(args, &spec);
+    let RenderSettings { environment, mode } = RenderSettings::new(args, &spec)?;
     let platform = resolve_in(&project, &spec, &environment)?;
     let manifests = render::manifests(&platform);
     warn_of_unlocked(&platform, printer);

@@ -52,7 +52,7 @@ pub(super) async fn run(settings: UpSettings, directory: &Path, printer: Printer
         outcome => outcome,
     };
     tokio::select! {
-        () = services.stop() => printer.status("Stopped."),
+        stopped = services.stop() => if stopped > 0 { printer.status("Stopped.") },
         // Asked twice: do not wait for requests that are being answered.
         () = interrupt.received() => {}
     }
@@ -79,7 +79,7 @@ fn take_ports(spec: &mut PlatformSpec, ports: Ports) -> Result<TcpListener> {
     if ports == Ports::Free {
         let free = ports::free(spec.services.len()).context("failed to find free ports")?;
         for (service, port) in spec.services.values_mut().zip(free) {
-            service.port = Port::try_from(u32::from(port)).map_err(Failure::new)?;
+            service.port = Port::try_from(u64::from(port)).map_err(Failure::new)?;
         }
         return Ok(listener);
     }

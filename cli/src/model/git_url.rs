@@ -3,10 +3,12 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use super::scalar::deserialize_text;
 
 /// The URL of a git repository: `https://`, `http://`, `ssh://`, `git://` or `user@host:path`, without a password.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(extend("examples" = ["https://github.com/you/shop.git", "git@github.com:you/shop.git"]))]
 pub struct GitUrl(String);
@@ -76,6 +78,8 @@ impl fmt::Display for GitUrl {
         f.write_str(&self.0)
     }
 }
+
+deserialize_text!(GitUrl);
 
 #[cfg(test)]
 mod tests {

@@ -3,12 +3,14 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use super::scalar::deserialize_text;
 
 use super::name::ServiceName;
 
 /// The registry and folder that images are pushed to, such as `docker.io/you` or `localhost:5000`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(extend("examples" = ["docker.io/you", "ghcr.io/you/shop", "localhost:5000"]))]
 pub struct Registry(String);
@@ -85,7 +87,7 @@ impl From<Registry> for String {
 }
 
 /// A repository of images of one service, such as `docker.io/you/cart-service`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Repository(String);
 
@@ -104,7 +106,7 @@ impl From<Repository> for String {
 }
 
 /// A tag other than `latest`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Tag(String);
 
@@ -143,7 +145,7 @@ impl From<Tag> for String {
 }
 
 /// A SHA-256 digest, such as `sha256:7be2…`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Digest(String);
 
@@ -206,6 +208,8 @@ impl fmt::Display for PinnedImage {
         }
     }
 }
+
+deserialize_text!(Registry, Repository, Tag, Digest);
 
 #[cfg(test)]
 mod tests {

@@ -12,5 +12,6 @@ pub mod parse;
 pub mod quantity;
 pub mod resolve;
 pub mod rules;
+mod scalar;
 pub mod spec;
 pub mod tree;

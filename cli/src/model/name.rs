@@ -3,7 +3,9 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use super::scalar::deserialize_text;
 
 /// Longest label of RFC 1035, and so the longest Service name.
 pub const MAX_LABEL: usize = 63;
@@ -30,7 +32,7 @@ fn check(text: String) -> Result<String, NameError> {
 macro_rules! label {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
         #[schemars(extend("pattern" = "^[a-z]([-a-z0-9]*[a-z0-9])?$", "maxLength" = 63))]
         pub struct $name(String);
@@ -65,6 +67,8 @@ macro_rules! label {
             }
         }
 
+        deserialize_text!($name);
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
@@ -87,7 +91,7 @@ label! {
 }
 
 /// The name of an environment variable of a container.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(extend("pattern" = "^[A-Za-z_][A-Za-z0-9_]*$"))]
 pub struct VariableName(String);
@@ -114,6 +118,8 @@ impl TryFrom<String> for VariableName {
         }
     }
 }
+
+deserialize_text!(VariableName);
 
 impl From<VariableName> for String {
     fn from(name: VariableName) -> Self {

@@ -1,14 +1,16 @@
 //! Ports and paths.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::scalar::{self, deserialize_text};
 
 /// How far the admin listener of a service is from its API.
 pub const ADMIN_OFFSET: u16 = 1000;
 
 /// The port on which a service serves its API; its admin listener is at this port plus 1000.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "u32", into = "u32")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(try_from = "u64", into = "u64")]
 #[schemars(extend("minimum" = 1024, "maximum" = 64535))]
 pub struct Port(u16);
 
@@ -26,10 +28,10 @@ impl Port {
     }
 }
 
-impl TryFrom<u32> for Port {
+impl TryFrom<u64> for Port {
     type Error = String;
 
-    fn try_from(number: u32) -> Result<Self, String> {
+    fn try_from(number: u64) -> Result<Self, String> {
         u16::try_from(number)
             .ok()
             .filter(|port| (1024..=u16::MAX - ADMIN_OFFSET).contains(port))
@@ -38,14 +40,20 @@ impl TryFrom<u32> for Port {
     }
 }
 
-impl From<Port> for u32 {
+impl<'de> Deserialize<'de> for Port {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        scalar::number(deserializer)
+    }
+}
+
+impl From<Port> for u64 {
     fn from(port: Port) -> Self {
         port.0.into()
     }
 }
 
 /// A path prefix on the gateway, such as `/products`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(extend("pattern" = "^(/[A-Za-z0-9._~-]+)+$"))]
 pub struct RoutePath(String);
@@ -79,7 +87,7 @@ impl From<RoutePath> for String {
 }
 
 /// A DNS name that the gateway answers to, such as `shop.example.com`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct HostName(String);
 
@@ -115,3 +123,5 @@ impl From<HostName> for String {
         host.0
     }
 }
+
+deserialize_text!(RoutePath, HostName);

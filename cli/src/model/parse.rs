@@ -4,20 +4,13 @@ use std::fmt;
 
 use super::rules::{self, Broken};
 use super::spec::PlatformSpec;
-use crate::yaml::{self, YamlError};
+use crate::yaml::{self, Mistake};
 
 /// A mistake in `ecomctl.yaml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SpecError {
     /// The text is no YAML, or has a field or value that is not taken.
-    Syntax {
-        /// The file, as the user knows it.
-        file: String,
-        /// What the YAML library says.
-        error: YamlError,
-        /// The line that it says it of.
-        line: Option<String>,
-    },
+    Syntax(Mistake),
     /// Rules that span fields are broken.
     Rules {
         /// The file, as the user knows it.
@@ -32,15 +25,7 @@ impl std::error::Error for SpecError {}
 impl fmt::Display for SpecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Syntax { file, error, line } => {
-                let Some(position) = error.position else { return write!(f, "`{file}`: {error}") };
-                let (number, column) = (position.line, position.column);
-                write!(f, "`{file}`, line {number}, column {column}: {error}")?;
-                let Some(line) = line else { return Ok(()) };
-                let margin = " ".repeat(number.to_string().len());
-                let before = " ".repeat(column.saturating_sub(1));
-                write!(f, "\n {margin} |\n {number} | {line}\n {margin} | {before}^")
-            }
+            Self::Syntax(mistake) => mistake.fmt(f),
             Self::Rules { file, broken } => {
                 write!(f, "`{file}` breaks {}", plural(broken.len(), "rule"))?;
                 for rule in broken {
@@ -65,7 +50,7 @@ impl SpecError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Syntax { error, .. } => Some(syntax_hint(&error.message)),
+            Self::Syntax(mistake) => Some(syntax_hint(mistake.message())),
             Self::Rules { broken, .. } => match broken.as_slice() {
                 [one] => one.hint.clone(),
                 _ => None,
@@ -79,11 +64,8 @@ impl SpecError {
 /// # Errors
 /// See [`SpecError`].
 pub fn parse_spec(file: &str, text: &str) -> Result<PlatformSpec, SpecError> {
-    let spec: PlatformSpec = yaml::parse(text).map_err(|error| SpecError::Syntax {
-        file: file.to_owned(),
-        line: error.position.and_then(|at| text.lines().nth(at.line - 1)).map(ToOwned::to_owned),
-        error,
-    })?;
+    let spec: PlatformSpec =
+        yaml::parse(text).map_err(|error| SpecError::Syntax(Mistake::new(file, text, error)))?;
     let broken = rules::check(&spec);
     if broken.is_empty() { Ok(spec) } else { Err(SpecError::Rules { file: file.to_owned(), broken }) }
 }
@@ -102,9 +84,6 @@ fn syntax_hint(message: &str) -> String {
         if let Some((_, word)) = near {
             return format!("did you mean `{word}`?");
         }
-    }
-    if message.contains("expected a string") {
-        return "put the value in quotes".to_owned();
     }
     "`ecomctl schema` prints every field with its type".to_owned()
 }

@@ -1,11 +1,13 @@
 //! Amounts of CPU, memory and storage as Kubernetes writes them.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use super::scalar::deserialize_text;
 
 /// An amount such as `100m`, `0.5`, `128Mi` or `1Gi`
 /// (<https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>), at least one thousandth.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(extend("pattern" = "^[0-9]+(\\.[0-9]{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"))]
 pub struct Quantity {
@@ -77,6 +79,8 @@ impl From<Quantity> for String {
         quantity.text
     }
 }
+
+deserialize_text!(Quantity);
 
 #[cfg(test)]
 mod tests {

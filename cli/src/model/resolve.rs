@@ -126,6 +126,18 @@ impl PlatformSpec {
         self.environments.keys().cloned().collect()
     }
 
+    /// Returns `environment` if it is declared. [`local`] is not, so it is never written to files.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn declared(&self, environment: EnvironmentName) -> Result<EnvironmentName, ResolveError> {
+        let declared = self.environment_names();
+        if declared.contains(&environment) {
+            return Ok(environment);
+        }
+        Err(ResolveError::UnknownEnvironment { environment, declared })
+    }
+
     /// Returns the environment that is meant when none is named: the first one declared.
     #[must_use]
     pub fn default_environment(&self) -> EnvironmentName {
@@ -144,11 +156,11 @@ pub fn local() -> EnvironmentName {
     constant(LOCAL)
 }
 
-/// Returns the platform in `environment`. The spec has passed [`rules::check`]. `version` tells the version of a
+/// Returns the platform in `environment`, which is declared or [`local`]. The spec has passed [`rules::check`]. `version` tells the version of a
 /// service's package; it is asked only for services without an image in the lock.
 ///
 /// # Errors
-/// The environment is not declared, or a version is needed and unknown.
+/// A version is needed and unknown.
 pub fn resolve<E>(
     spec: &PlatformSpec,
     environment: &EnvironmentName,
@@ -158,11 +170,6 @@ pub fn resolve<E>(
 where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let declared = spec.environment_names();
-    let is_local = environment.as_str() == LOCAL;
-    if !is_local && !declared.contains(environment) {
-        return Err(ResolveError::UnknownEnvironment { environment: environment.clone(), declared });
-    }
     let none = EnvironmentSpec::default();
     let overlay = spec.environments.get(environment).and_then(Option::as_ref).unwrap_or(&none);
     let registry = overlay.registry.as_ref().or(spec.registry.as_ref());
@@ -188,7 +195,7 @@ where
         branch: spec.git.branch.clone().unwrap_or_else(|| DEFAULT_BRANCH.to_owned()),
         ingress_class: spec.gateway.class.clone().unwrap_or_else(|| DEFAULT_CLASS.to_owned()),
         host: overlay.host.clone().or_else(|| spec.gateway.host.clone()),
-        suffix: rules::suffix(&declared, environment),
+        suffix: rules::suffix(&spec.environment_names(), environment),
         environment: environment.clone(),
         name,
         services,

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::de::{Error, MapAccess, Visitor};
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::git_url::GitUrl;
@@ -15,6 +15,7 @@ use super::image::Registry;
 use super::name::{EnvironmentName, PlatformName, ServiceName, VariableName};
 use super::network::{HostName, Port, RoutePath};
 use super::quantity::Quantity;
+use super::scalar::NewKey;
 
 /// The platform that ecomctl builds, deploys and verifies.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -131,14 +132,14 @@ pub struct EnvironmentSpec {
 fn unique<'de, D, K, V>(deserializer: D) -> Result<IndexMap<K, V>, D::Error>
 where
     D: Deserializer<'de>,
-    K: Deserialize<'de> + Hash + Eq + Clone + Into<String>,
+    K: TryFrom<String, Error: fmt::Display> + Hash + Eq,
     V: Deserialize<'de>,
 {
     struct Unique<K, V>(PhantomData<(K, V)>);
 
     impl<'de, K, V> Visitor<'de> for Unique<K, V>
     where
-        K: Deserialize<'de> + Hash + Eq + Clone + Into<String>,
+        K: TryFrom<String, Error: fmt::Display> + Hash + Eq,
         V: Deserialize<'de>,
     {
         type Value = IndexMap<K, V>;
@@ -149,10 +150,7 @@ where
 
         fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
             let mut map = IndexMap::new();
-            while let Some(key) = access.next_key::<K>()? {
-                if map.contains_key(&key) {
-                    return Err(A::Error::custom(format!("`{}` stands here twice", key.into())));
-                }
+            while let Some(key) = access.next_key_seed(NewKey(&map))? {
                 let value = access.next_value()?;
                 map.insert(key, value);
             }

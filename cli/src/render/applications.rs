@@ -14,7 +14,7 @@ use crate::model::manifests::{Component, Object};
 use crate::model::resolve::ResolvedPlatform;
 
 /// Makes Argo CD delete what an Application deployed when the Application is deleted.
-const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
+const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io/foreground";
 /// Argo CD compares as the API server would apply, so defaults are no difference.
 const COMPARE: (&str, &str) = ("argocd.argoproj.io/compare-options", "ServerSideDiff=true");
 /// The order in which child Applications are synced.

@@ -210,8 +210,9 @@ impl Services {
     }
 
     /// Tells all services to stop, waits until they have answered what they were asked, and ends those that take
-    /// too long.
-    pub async fn stop(&mut self) {
+    /// too long. Returns how many ran.
+    pub async fn stop(&mut self) -> usize {
+        let count = self.running.len();
         self.signal_all(Signal::TERM);
         let all = async { while self.exits.join_next().await.is_some() {} };
         if tokio::time::timeout(STOP_TIMEOUT, all).await.is_err() {
@@ -219,6 +220,7 @@ impl Services {
             while self.exits.join_next().await.is_some() {}
         }
         self.running.clear();
+        count
     }
 
     fn signal_all(&self, what: Signal) {

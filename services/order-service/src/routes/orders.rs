@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use product_client::{ProductId, Quantity};
 use serde::{Deserialize, Serialize};
 use service_common::error::ApiError;
-use service_common::extract::{self, Path, Query};
+use service_common::extract::{self, Object, Path, Query};
 use service_common::money::Cents;
 use service_common::user_id::UserId;
 
@@ -31,7 +31,7 @@ pub(super) fn routes() -> Router<AppState> {
 #[derive(Deserialize)]
 struct Create {
     user_id: String,
-    items: Vec<CreateItem>,
+    items: Vec<Object<CreateItem>>,
     total: Option<Cents>,
 }
 
@@ -67,12 +67,12 @@ async fn create(
     Ok((StatusCode::CREATED, location, Json(Changed { message: "Order created successfully", order })))
 }
 
-fn wanted(items: &[CreateItem]) -> Result<Vec<Wanted>, ApiError> {
+fn wanted(items: &[Object<CreateItem>]) -> Result<Vec<Wanted>, ApiError> {
     if items.is_empty() || items.len() > MAX_ITEMS {
         return Err(ApiError::invalid("items", format!("must have 1 to {MAX_ITEMS} items")));
     }
     let mut seen = BTreeSet::new();
-    let check = |(at, item): (usize, &CreateItem)| {
+    let check = |(at, Object(item)): (usize, &Object<CreateItem>)| {
         let product_id = ProductId::new(&format!("items[{at}].product_id"), item.product_id)?;
         if !seen.insert(product_id) {
             return Err(ApiError::invalid(

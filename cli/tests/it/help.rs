@@ -1,0 +1,110 @@
+//! Help and completions.
+
+use insta::assert_snapshot;
+
+use crate::context::TestContext;
+
+#[test]
+fn help_shows_every_command() {
+    assert_snapshot!(TestContext::empty().run(&["--help"]), @"
+    exit: 0
+    --- stdout
+    Take a shop of microservices from source to a verified, Git-synced deployment on Kubernetes
+
+    Usage: ecomctl [OPTIONS] <COMMAND>
+
+    Commands:
+      init         Make a new shop: three services, their spec, their manifests, a first commit
+      up           Compile the services, run them on this machine behind a gateway, and check them
+      render       Write the Kubernetes and Argo CD manifests of an environment
+      verify       Check a running shop from outside: list, view, add to cart, order, cancel
+      schema       Print the JSON Schema of `ecomctl.yaml`
+      completions  Print completions for a shell
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+      -C, --directory <DIR>
+              Run as if started in this folder
+
+          --output <OUTPUT>
+              How to write results to stdout
+
+              Possible values:
+              - text: For people
+              - json: For programs
+              
+              [env: ECOMCTL_OUTPUT=]
+              [default: text]
+
+          --color <WHEN>
+              When to use colour
+              
+              [default: auto]
+              [possible values: auto, always, never]
+
+      -q, --quiet
+              Write no status, only results, warnings and errors
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Begin here:
+      ecomctl init shop && cd shop   make a new shop
+      ecomctl up                     run it on this machine and check it
+      ecomctl render                 write the Kubernetes manifests that would deploy it
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or invalid spec, 3 a check found a difference, 130
+    interrupted
+    --- stderr
+    ");
+}
+
+#[test]
+fn every_command_has_an_example() {
+    for command in ["init", "up", "render", "verify", "schema", "completions"] {
+        let help = TestContext::empty().run(&[command, "--help"]);
+        assert!(help.contains(&format!("Examples:\n  ecomctl {command}")), "{help}");
+    }
+}
+
+#[test]
+fn a_mistyped_command_is_wrong_usage() {
+    assert_snapshot!(TestContext::empty().run(&["rendr"]), @"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: unrecognized subcommand 'rendr'
+
+      tip: a similar subcommand exists: 'render'
+
+    Usage: ecomctl [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn completions_know_the_commands() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = TestContext::empty().output(&["completions", shell]);
+        assert!(output.status.success() && output.stderr.is_empty());
+        assert!(String::from_utf8(output.stdout).unwrap().contains("render"), "{shell}");
+    }
+}
+
+#[test]
+fn nothing_but_a_terminal_gets_colour_unless_asked() {
+    let context = TestContext::empty();
+    let escape = |args: &[&str], variables: &[(&str, &str)]| {
+        let output = context.command(args).envs(variables.iter().copied()).output().unwrap();
+        output.stderr.contains(&0x1b)
+    };
+    assert!(!escape(&["render"], &[]));
+    assert!(escape(&["render", "--color", "always"], &[]));
+    assert!(!escape(&["render", "--color", "never"], &[("CLICOLOR_FORCE", "1")]));
+    assert!(escape(&["render"], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!escape(&["render"], &[("CLICOLOR_FORCE", "0"), ("NO_COLOR", "1")]));
+}

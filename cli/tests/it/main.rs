@@ -1,0 +1,13 @@
+//! `ecomctl` as its users run it: the program, its exit code, stdout, stderr and files.
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
+mod architecture;
+mod context;
+mod help;
+mod init;
+mod properties;
+mod render;
+mod repository;
+mod spec;
+mod up;
+mod verify;
