@@ -44,8 +44,7 @@ pub(super) fn run(settings: InitSettings, directory: &Path, printer: Printer) ->
     }
     cargo::settle_lock(&root).with_context(|| format!("failed to make `{LOCK}` fit the new shop"))?;
     files.extend(project.read([LOCK])?);
-    let spec = project.spec()?;
-    files.extend(render::write(&project, &spec, &spec.default_environment())?);
+    files.extend(render::write(&project)?);
 
     let repo = Repo::open_or_init(&root)?;
     let commit = repo.commit(&files, MESSAGE, &identity)?;

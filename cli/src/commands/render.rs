@@ -9,6 +9,7 @@ use crate::adapters::workspace::Project;
 use crate::cli::RenderArgs;
 use crate::error::Exit;
 use crate::model::image::PinnedImage;
+use crate::model::lock::ImageLock;
 use crate::model::manifests::Manifests;
 use crate::model::name::EnvironmentName;
 use crate::model::resolve::{ResolvedPlatform, resolve};
@@ -20,9 +21,9 @@ use crate::settings::{RenderMode, RenderSettings};
 
 pub(super) fn run(args: RenderArgs, directory: &Path, printer: Printer) -> Result<Exit> {
     let project = Project::find(directory)?;
-    let spec = project.spec()?;
+    let (spec, lock) = (project.spec()?, project.lock()?);
     let RenderSettings { environment, mode } = RenderSettings::new(args, &spec)?;
-    let platform = resolve_in(&project, &spec, &environment)?;
+    let platform = resolve_in(&project, &spec, &lock, &environment)?;
     let manifests = render::manifests(&platform);
     warn_of_unlocked(&platform, printer);
     if mode == RenderMode::Stdout {
@@ -37,25 +38,24 @@ pub(super) fn run(args: RenderArgs, directory: &Path, printer: Printer) -> Resul
     Ok(if mode == RenderMode::Check && !diff.is_empty() { Exit::Difference } else { Exit::Done })
 }
 
-/// Writes the files of an environment, and returns all of them.
-pub(super) fn write(
-    project: &Project,
-    spec: &PlatformSpec,
-    environment: &EnvironmentName,
-) -> Result<RenderedTree> {
-    let manifests = render::manifests(&resolve_in(project, spec, environment)?);
-    let (tree, diff) = compare(project, &manifests, environment)?;
+/// Writes the files of the default environment, and returns all of them.
+pub(super) fn write(project: &Project) -> Result<RenderedTree> {
+    let (spec, lock) = (project.spec()?, project.lock()?);
+    let environment = spec.default_environment();
+    let manifests = render::manifests(&resolve_in(project, &spec, &lock, &environment)?);
+    let (tree, diff) = compare(project, &manifests, &environment)?;
     project.apply(&diff, &tree)?;
     Ok(tree)
 }
 
-/// Returns the platform in an environment, with the images of the project's lock.
+/// Returns the platform in an environment; versions are those of the project's packages.
 pub(super) fn resolve_in(
     project: &Project,
     spec: &PlatformSpec,
+    lock: &ImageLock,
     environment: &EnvironmentName,
 ) -> Result<ResolvedPlatform> {
-    Ok(resolve(spec, environment, &project.lock()?, |service| project.version(service))?)
+    Ok(resolve(spec, environment, lock, |service| project.version(service))?)
 }
 
 fn compare(

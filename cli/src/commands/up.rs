@@ -27,14 +27,15 @@ use crate::settings::{Ports, Scope, Until, UpSettings};
 
 pub(super) async fn run(settings: UpSettings, directory: &Path, printer: Printer) -> Result<Exit> {
     let project = Project::find(directory)?;
-    let mut spec = project.spec()?;
+    let (mut spec, images) = (project.spec()?, project.lock()?);
     let mut interrupt = Interrupt::new()?;
     let mut lock = project.lock_up()?.map_err(second)?;
     let listener = take_ports(&mut spec, settings.ports)?;
     let url = format!("http://localhost:{}", listener.local_addr()?.port());
     lock.announce(&format!("process {}, {url}", std::process::id()))?;
     let url = Url::parse(&url)?;
-    let plan = plan::local::plan(&manifests(&render::resolve_in(&project, &spec, &local())?))?;
+    let platform = render::resolve_in(&project, &spec, &images, &local())?;
+    let plan = plan::local::plan(&manifests(&platform))?;
 
     let (mut services, lines) = Services::new();
     let outcome = tokio::select! {

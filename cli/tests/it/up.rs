@@ -242,7 +242,10 @@ fn a_service_that_cannot_start_is_named_with_its_last_lines() {
     }
     assert!(shown.starts_with("exit: 1"), "{shown}");
     assert!(shown.contains("error: order-service ended (exit status: 1); its last lines:\n"), "{shown}");
-    assert!(shown.contains("failed to open the store"), "{shown}");
+    assert!(
+        shown.contains(r#""cause":"failed to open the store `sqlite:data/order-service.db`:"#),
+        "{shown}"
+    );
     nothing_is_left(&context);
 }
 

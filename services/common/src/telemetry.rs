@@ -1,5 +1,7 @@
 //! Logs as JSON lines on stdout, and the metrics of the HTTP server under their OpenTelemetry names.
 
+use std::error::Error;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +12,24 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use tracing_subscriber::EnvFilter;
 
+use crate::error::chain;
+
 /// Writes logs as JSON lines to stdout: what `RUST_LOG` says, else `info` and worse.
 pub fn log_to_stdout() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().json().flatten_event(true).with_target(false).with_env_filter(filter).init();
+}
+
+/// Returns the exit code of a service, after logging why it could not go on.
+#[must_use]
+pub fn exit_code(result: Result<(), Box<dyn Error>>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(cause = %chain(error.as_ref()), "the service cannot run");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Bucket bounds in seconds, as the OpenTelemetry semantic conventions advise for HTTP servers.

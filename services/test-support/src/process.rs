@@ -40,7 +40,7 @@ impl Process {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (url, admin) = (format!("http://127.0.0.1:{http}"), format!("http://127.0.0.1:{admin}"));
         let process = Self { child, url, admin };
-        lines.find(|line| line.as_ref().unwrap().contains("\"listening\""))?;
+        let _listening = lines.find(|line| line.as_ref().unwrap().contains("\"listening\""))?;
         // The rest is read too, or the pipe would fill up.
         std::thread::spawn(move || lines.for_each(drop));
         Some(process)
