@@ -19,7 +19,11 @@ const SIZES: [usize; 2] = [3, 1000];
 fn spec(services: usize) -> String {
     let mut text = String::from("registry: localhost:5000\nservices:\n");
     for number in 0..services {
-        let _ = writeln!(text, "  service-{number}: {{port: {}, path: /service-{number}}}", 2000 + number);
+        let _ = writeln!(
+            text,
+            "  service-{number}: {{port: {}, path: /service-{number}, store: none}}",
+            2000 + number
+        );
     }
     text
 }
