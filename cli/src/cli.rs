@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
-use reqwest::Url;
+use url::Url;
 
 use crate::model::image::Registry;
 use crate::model::name::EnvironmentName;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use reqwest::Url;
+use url::Url;
 
 use crate::cli::{InitArgs, RenderArgs, UpArgs, VerifyArgs};
 use crate::error::Failure;

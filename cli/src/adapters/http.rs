@@ -1,19 +1,106 @@
-//! The one HTTP client's settings.
+//! HTTP requests with limits on time and size. Certificates are checked against those that this machine trusts.
 
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
-use reqwest::Client;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Bytes;
+use hyper::{Request, Response};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
 
-/// Returns a client that gives up after `timeout`, follows no redirect, and asks loopback addresses directly.
-pub(super) fn client(timeout: Duration, loopback: bool) -> reqwest::Result<Client> {
-    // A second call finds the provider installed, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = Client::builder()
-        .timeout(timeout)
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("ecomctl/", env!("CARGO_PKG_VERSION")));
-    if loopback {
-        builder = builder.no_proxy();
+/// Largest answer that is read, in bytes.
+const MAX_ANSWER: usize = 4 * 1024 * 1024;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// No connection, or it broke.
+    #[error("{}", innermost(.0.as_ref()))]
+    Broken(#[source] Box<dyn Error + Send + Sync>),
+    /// None in time.
+    #[error("no answer within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    /// The answer is too large.
+    #[error("the answer is larger than {MAX_ANSWER} bytes")]
+    TooLarge,
+    /// The request cannot be made of what was given.
+    #[error("no request can be made")]
+    Request(#[from] hyper::http::Error),
+    /// The certificates that this machine trusts cannot be read.
+    #[error("failed to read the certificates that this machine trusts")]
+    Certificates(#[from] io::Error),
+    /// The TLS library has no protocol version.
+    #[error("failed to set up TLS")]
+    Tls(#[from] rustls::Error),
+}
+
+/// The last cause is what helps: "connection refused", not "client error".
+fn innermost(error: &(dyn Error + Send + Sync + 'static)) -> String {
+    let mut innermost: &dyn Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
     }
-    builder.build()
+    innermost.to_string()
+}
+
+/// A client that follows no redirect. Clones share connections.
+#[derive(Clone, Debug)]
+pub struct Http {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    timeout: Duration,
+}
+
+/// Which URLs a client is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// `http` alone: no certificates are read.
+    Http,
+    /// `http` and `https`.
+    Https,
+}
+
+impl Http {
+    /// Returns a client that gives up after `timeout`.
+    ///
+    /// # Errors
+    /// TLS cannot be set up.
+    pub fn new(scheme: Scheme, timeout: Duration) -> Result<Self, HttpError> {
+        let provider = ring::default_provider();
+        let builder = HttpsConnectorBuilder::new();
+        let builder = match scheme {
+            Scheme::Https => builder.with_provider_and_native_roots(provider)?,
+            Scheme::Http => {
+                let config = ClientConfig::builder_with_provider(provider.into())
+                    .with_safe_default_protocol_versions()?;
+                builder.with_tls_config(
+                    config.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
+                )
+            }
+        };
+        let connector = builder.https_or_http().enable_http1().build();
+        Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), timeout })
+    }
+
+    /// Returns the whole answer to a request.
+    ///
+    /// # Errors
+    /// There is none in time, or it is too large.
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, HttpError> {
+        let answered = async {
+            let answer =
+                self.client.request(request).await.map_err(|error| HttpError::Broken(error.into()))?;
+            let (head, body) = answer.into_parts();
+            let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| {
+                if error.is::<LengthLimitError>() { HttpError::TooLarge } else { HttpError::Broken(error) }
+            })?;
+            Ok(Response::from_parts(head, body.to_bytes()))
+        };
+        tokio::time::timeout(self.timeout, answered).await.map_err(|_| HttpError::TimedOut(self.timeout))?
+    }
 }

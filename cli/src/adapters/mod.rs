@@ -2,7 +2,7 @@
 
 pub mod cargo;
 pub mod git;
-mod http;
+pub mod http;
 pub mod local;
 pub mod shop;
 pub mod workspace;

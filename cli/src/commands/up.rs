@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use reqwest::Url;
 use tokio::sync::mpsc::UnboundedReceiver;
+use url::Url;
 
 use super::interrupt::Interrupt;
 use super::{render, verify};

@@ -50,7 +50,7 @@ fn parse(text: &str) -> Option<u128> {
     let (number, unit) =
         SUFFIXES.iter().find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, *unit)))?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    if fraction.len() > 3 {
+    if !(1..=3).contains(&fraction.len()) {
         return None;
     }
     let fraction = digits(&format!("{fraction:0<3}"))?;

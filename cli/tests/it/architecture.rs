@@ -58,7 +58,7 @@ fn every_vendor_has_one_home() {
         ("git2::", "adapters/git"),
         ("std::fs", "adapters/workspace"),
         ("listeners::", "adapters/local/ports"),
-        ("hyper::", "adapters/local/gateway"),
+        ("hyper_rustls::", "adapters/http"),
         ("toml_edit::", "plan/scaffold"),
         ("anstyle::", "printer.rs"),
     ];

@@ -7,6 +7,8 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http_body_util::Full;
+use hyper::Request;
 use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{ChildStdin, Command};
@@ -14,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::process::{Group, signal};
-use crate::adapters::http;
+use crate::adapters::http::{Http, HttpError, Scheme};
 use crate::model::local::LocalProcess;
 
 /// Lines of a service's log that are kept for an error message.
@@ -61,7 +63,7 @@ pub enum ServicesError {
     },
     /// The HTTP client cannot be made.
     #[error("failed to make an HTTP client")]
-    Client(#[from] reqwest::Error),
+    Client(#[from] HttpError),
 }
 
 fn last_lines(log: &[String]) -> String {
@@ -173,7 +175,7 @@ impl Services {
     /// # Errors
     /// One ends, or is not ready in time.
     pub async fn ready(&mut self) -> Result<(), ServicesError> {
-        let client = http::client(Duration::from_secs(2), true)?;
+        let client = Http::new(Scheme::Http, Duration::from_secs(2))?;
         let waits: Vec<(String, String, Log)> = self
             .running
             .iter()
@@ -240,13 +242,14 @@ async fn read(from: impl AsyncRead + Unpin, name: String, log: Log, lines: mpsc:
 }
 
 /// Returns what the service answered last when it is not ready in time.
-async fn wait_ready(client: &reqwest::Client, url: &str) -> Result<(), String> {
+async fn wait_ready(http: &Http, url: &str) -> Result<(), String> {
     let deadline = tokio::time::Instant::now() + READY_TIMEOUT;
     loop {
-        let reason = match client.get(url).send().await {
+        let request = Request::get(url).body(Full::default()).map_err(|error| error.to_string())?;
+        let reason = match http.send(request).await {
             Ok(answer) if answer.status().is_success() => return Ok(()),
-            Ok(answer) => answer.text().await.unwrap_or_default().trim().to_owned(),
-            Err(_) => format!("no answer at {url}"),
+            Ok(answer) => String::from_utf8_lossy(answer.body()).trim().to_owned(),
+            Err(error) => format!("{url}: {error}"),
         };
         if tokio::time::Instant::now() >= deadline {
             return Err(reason);

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use reqwest::Method;
+use hyper::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -3,8 +3,8 @@
 mod checks;
 
 use anyhow::Result;
-use reqwest::Url;
 use serde::Serialize;
+use url::Url;
 
 use crate::adapters::shop::Shop;
 use crate::error::{Exit, Failure};
