@@ -7,6 +7,9 @@ use std::{env, fs, io};
 /// Files of the workspace that a new shop has too.
 const SHARED: [&str; 4] = ["Cargo.lock", "Cargo.toml", "clippy.toml", "rustfmt.toml"];
 
+/// What a package of a new shop consists of.
+const PARTS: [&str; 4] = ["Cargo.toml", "Dockerfile", "src", "tests"];
+
 fn main() -> io::Result<()> {
     let root = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default().join("..");
     let root = root.canonicalize()?;
@@ -33,7 +36,9 @@ fn collect(folder: &Path, files: &mut Vec<(String, PathBuf)>, prefix: &str) -> i
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with('.') || name.ends_with('~') {
+        // What a run or an editor leaves beside the sources is no part of a shop.
+        let is_package = folder.join("Cargo.toml").is_file();
+        if name.starts_with('.') || (is_package && !PARTS.contains(&name.as_str())) {
             continue;
         }
         let name = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };

@@ -128,11 +128,12 @@ pub struct InitArgs {
 #[derive(Clone, Debug, Args)]
 pub struct UpArgs {
     /// The port of the gateway
-    #[arg(long, default_value_t = 8000, env = "ECOMCTL_PORT")]
-    pub port: u16,
+    /// [default: 8000]
+    #[arg(long, env = "ECOMCTL_PORT")]
+    pub port: Option<u16>,
 
     /// Use free ports instead of `--port` and those of the spec
-    #[arg(long, conflicts_with = "port")]
+    #[arg(long)]
     pub free_ports: bool,
 
     /// Stop once the shop is checked

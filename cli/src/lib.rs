@@ -14,7 +14,6 @@ pub mod settings;
 pub mod yaml;
 
 use std::ffi::OsString;
-use std::io;
 use std::process::ExitCode;
 
 use anstream::ColorChoice;
@@ -41,16 +40,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let printer = Printer::new(cli.global.output, cli.global.quiet);
     match commands::run(cli, printer) {
         Ok(exit) => exit.into(),
-        // `ecomctl … | head` has what it wanted.
-        Err(error) if is_broken_pipe(&error) => Exit::Done.into(),
         Err(error) => {
             let (exit, hint) = advice(&error);
             printer.error(&error, hint.as_deref());
             exit.into()
         }
     }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

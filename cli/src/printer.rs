@@ -128,10 +128,13 @@ pub enum Mark {
     Skipped,
 }
 
+/// A reader that has gone has what it wanted: the command goes on, and its exit code says how it ended.
 fn to_stdout(bytes: &[u8]) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
-    out.write_all(bytes)?;
-    out.flush()
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// There is nowhere left to say that stderr cannot be written to.

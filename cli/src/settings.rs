@@ -46,6 +46,9 @@ impl TryFrom<InitArgs> for InitSettings {
     }
 }
 
+/// The gateway's port if none is asked for.
+const GATEWAY_PORT: u16 = 8000;
+
 /// Settings of `up`.
 #[derive(Clone, Copy, Debug)]
 pub struct UpSettings {
@@ -76,7 +79,11 @@ pub enum Until {
 impl From<UpArgs> for UpSettings {
     fn from(args: UpArgs) -> Self {
         Self {
-            ports: if args.free_ports { Ports::Free } else { Ports::Declared(args.port) },
+            ports: if args.free_ports {
+                Ports::Free
+            } else {
+                Ports::Declared(args.port.unwrap_or(GATEWAY_PORT))
+            },
             until: if args.once { Until::Verified } else { Until::Interrupted },
         }
     }
@@ -146,6 +153,9 @@ impl TryFrom<VerifyArgs> for VerifySettings {
         if !["http", "https"].contains(&args.url.scheme()) {
             let message = format!("`{}` is no URL of a shop", args.url);
             return Err(Failure::new(message).usage().hint("it begins with `http://` or `https://`"));
+        }
+        if !args.url.username().is_empty() || args.url.password().is_some() {
+            return Err(Failure::new("the URL has a user or password in it, which would be shown").usage());
         }
         let scope = if args.read_only { Scope::ReadOnly } else { Scope::Everything };
         Ok(Self { url: args.url, scope })

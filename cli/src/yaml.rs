@@ -96,17 +96,146 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
     })
 }
 
-/// Appends `value` as one YAML document without a separator.
+/// Appends `value` as one YAML document without a separator. Texts are quoted where YAML 1.1 would take them for
+/// something else: Kubernetes and Argo CD read by its rules (<https://yaml.org/type/>), `serde_yaml`
+/// writes by those of 1.2.
 ///
 /// # Errors
 /// `value` has something that YAML cannot say.
 pub fn write<T: Serialize>(into: &mut Vec<u8>, value: &T) -> Result<(), YamlError> {
-    serde_yaml::to_writer(into, value)
-        .map_err(|error| YamlError { message: error.to_string(), position: None })
+    let failed = |error: serde_yaml::Error| YamlError { message: error.to_string(), position: None };
+    let start = into.len();
+    serde_yaml::to_writer(&mut *into, value).map_err(failed)?;
+    if !String::from_utf8_lossy(&into[start..]).lines().any(may_be_retyped) {
+        return Ok(());
+    }
+    if String::from_utf8_lossy(&into[start..]).contains(MARK) {
+        let message = format!("the character U+{:04X} cannot be written", u32::from(MARK));
+        return Err(YamlError { message, position: None });
+    }
+    let mut value = serde_yaml::to_value(value).map_err(failed)?;
+    mark(&mut value);
+    into.truncate(start);
+    let marked = serde_yaml::to_string(&value).map_err(failed)?;
+    into.extend_from_slice(marked.replace(MARK, "'").as_bytes());
+    Ok(())
+}
+
+/// Stands for a quote while `serde_yaml` writes: a character of the private use area, which is written as it is.
+const MARK: char = '\u{e000}';
+
+/// Whether a line has a plain scalar that YAML 1.1 would retype. A line within a text may look like one.
+fn may_be_retyped(line: &str) -> bool {
+    let mut rest = line.trim_start();
+    while let Some(item) = rest.strip_prefix("- ") {
+        rest = item;
+    }
+    match rest.split_once(": ") {
+        Some((key, value)) => is_retyped(key) || is_retyped(value),
+        None => is_retyped(rest.strip_suffix(':').unwrap_or(rest)),
+    }
+}
+
+/// Whether YAML 1.1 takes a text for a boolean, a merge key, a number, a date or a time, which YAML 1.2 does not.
+fn is_retyped(text: &str) -> bool {
+    const WORDS: [&str; 8] = ["y", "n", "yes", "no", "on", "off", "<<", "="];
+    let first = text.bytes().next().unwrap_or_default();
+    let numeric = first.is_ascii_digit() || b"+-.".contains(&first);
+    let digits = |b: u8| b.is_ascii_hexdigit() || b"_:.+-xXoTtZz ".contains(&b);
+    let looks_numeric = || {
+        let special = text.bytes().any(|b| b"_:-".contains(&b)) || text.starts_with('0');
+        // With these it is quoted anyway.
+        let quoted = text.contains(": ") || text.ends_with([':', ' ']);
+        numeric && special && !quoted && text.len() > 1 && text.bytes().all(digits)
+    };
+    WORDS.iter().any(|word| word.eq_ignore_ascii_case(text)) || looks_numeric()
+}
+
+/// Puts [`MARK`]s around all texts that YAML 1.1 would retype.
+fn mark(value: &mut serde_yaml::Value) {
+    match value {
+        serde_yaml::Value::String(text) if is_retyped(text) => *text = format!("{MARK}{text}{MARK}"),
+        serde_yaml::Value::Sequence(items) => items.iter_mut().for_each(mark),
+        serde_yaml::Value::Mapping(fields) => {
+            *fields = std::mem::take(fields)
+                .into_iter()
+                .map(|(mut key, mut value)| {
+                    mark(&mut key);
+                    mark(&mut value);
+                    (key, value)
+                })
+                .collect();
+        }
+        _ => {}
+    }
 }
 
 /// Returns `text` as a YAML scalar, quoted where it has to be.
 #[must_use]
 pub fn scalar(text: &str) -> String {
     serde_yaml::to_string(text).map_or_else(|_| format!("{text:?}"), |yaml| yaml.trim_end().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn written(value: &impl Serialize) -> String {
+        let mut bytes = Vec::new();
+        write(&mut bytes, value).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn what_yaml_1_1_retypes_is_quoted() {
+        let retyped = [
+            "y",
+            "N",
+            "yes",
+            "No",
+            "ON",
+            "off",
+            "<<",
+            "=",
+            "1_000",
+            "0o17",
+            "017",
+            "12:30:45",
+            "190:20:30",
+            "2001-01-01",
+            "2001-12-14t21:59:43.10-05:00",
+            "+1_0",
+            "0x_1f",
+        ];
+        for text in retyped {
+            assert_eq!(written(&BTreeMap::from([("key", text)])), format!("key: '{text}'\n"));
+            assert_eq!(written(&[text]), format!("- '{text}'\n"));
+            assert_eq!(written(&BTreeMap::from([(text, "value")])), format!("'{text}': value\n"));
+        }
+    }
+
+    #[test]
+    fn what_it_takes_as_text_is_plain() {
+        for text in [
+            "yess",
+            "100m",
+            "128Mi",
+            "cart-service",
+            "sha256:abc",
+            "http://product-service",
+            "a: b".trim_end_matches(": b"),
+        ] {
+            assert_eq!(written(&BTreeMap::from([("key", text)])), format!("key: {text}\n"));
+        }
+    }
+
+    #[test]
+    fn lines_within_a_text_stay_as_they_are() {
+        let value = BTreeMap::from([("a", "no: yes\non\n"), ("b", "off")]);
+        let text = written(&value);
+        assert_eq!(parse::<BTreeMap<String, String>>(&text).unwrap()["a"], "no: yes\non\n");
+        assert!(text.ends_with("b: 'off'\n"), "{text}");
+    }
 }

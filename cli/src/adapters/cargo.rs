@@ -67,6 +67,7 @@ pub async fn build(root: &Path, packages: &[String]) -> Result<BTreeMap<String, 
     }
     command.current_dir(root).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut cargo = Group::spawn(&mut command).map_err(failed)?;
+    let _watch = cargo.watch().map_err(failed)?;
     let mut programs = BTreeMap::new();
     if let Some(stdout) = cargo.stdout() {
         let mut lines = BufReader::new(stdout).lines();
@@ -86,6 +87,16 @@ pub async fn build(root: &Path, packages: &[String]) -> Result<BTreeMap<String, 
         Some(missing) => Err(CargoError::NoProgram(missing.clone())),
         None => Ok(programs),
     }
+}
+
+/// Makes sure that there is a cargo.
+///
+/// # Errors
+/// There is none.
+pub fn check() -> Result<(), CargoError> {
+    let program = program();
+    let run = std::process::Command::new(&program).arg("--version").stdin(Stdio::null()).output();
+    run.map(drop).map_err(|source| CargoError::Run { program: PathBuf::from(&program), source })
 }
 
 /// Makes `Cargo.lock` fit the workspace, changing no version that it has. The network is used only when what cargo

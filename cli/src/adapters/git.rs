@@ -1,8 +1,12 @@
 //! Git: the object database through git2.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use git2::{Config, ErrorCode, Index, IndexEntry, IndexTime, Repository, RepositoryInitOptions, Signature};
+use git2::{
+    Config, ErrorCode, Index, IndexEntry, IndexTime, Oid, Repository, RepositoryInitOptions, Signature,
+};
 
 use crate::model::tree::RenderedTree;
 
@@ -12,6 +16,12 @@ pub enum GitError {
     /// Nobody has told git who commits.
     #[error("git does not know who you are")]
     NoIdentity,
+    /// There is no `git` program, and a commit is to be signed.
+    #[error("failed to run `git`")]
+    Program(#[source] io::Error),
+    /// A commit cannot be signed.
+    #[error("git cannot sign the commit: {0}")]
+    Sign(String),
     /// Git failed.
     #[error("git failed")]
     Git(#[from] git2::Error),
@@ -28,13 +38,16 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Returns what `GIT_AUTHOR_NAME` and `GIT_AUTHOR_EMAIL` say, else `user.name` and `user.email` of the user's
-    /// configuration.
+    /// Returns what `GIT_AUTHOR_NAME` and `GIT_AUTHOR_EMAIL` say, else `user.name` and `user.email` of the repository in
+    /// `folder` if there is one, else of the user's configuration.
     ///
     /// # Errors
-    /// Neither does.
-    pub fn of_user() -> Result<Self, GitError> {
-        let config = Config::open_default()?;
+    /// None of them does.
+    pub fn for_commits_in(folder: &Path) -> Result<Self, GitError> {
+        let config = match Repository::open(folder) {
+            Ok(repository) => repository.config()?,
+            Err(_) => Config::open_default()?,
+        };
         let value = |variable: &str, key: &str| {
             let value = std::env::var(variable).ok().or_else(|| config.get_string(key).ok());
             value.filter(|value| !value.is_empty()).ok_or(GitError::NoIdentity)
@@ -44,6 +57,16 @@ impl Identity {
             email: value("GIT_AUTHOR_EMAIL", "user.email")?,
         })
     }
+}
+
+/// Returns the work tree that a folder is in, if it is not the root of one itself.
+#[must_use]
+pub fn enclosing(folder: &Path) -> Option<PathBuf> {
+    let existing = folder.ancestors().find(|folder| folder.is_dir())?;
+    if folder.join(".git").exists() {
+        return None;
+    }
+    Repository::discover(existing).ok()?.workdir().map(Path::to_owned)
 }
 
 impl Repo {
@@ -60,15 +83,19 @@ impl Repo {
         Ok(Self(Repository::init_opts(folder, &options)?))
     }
 
-    /// Adds the remote `origin`, or points it to `url`.
+    /// Adds the remote `origin`, or points it to `url` and returns what it was.
     ///
     /// # Errors
     /// Git failed.
-    pub fn set_origin(&self, url: &str) -> Result<(), GitError> {
-        match self.0.remote("origin", url) {
-            Err(error) if error.code() == ErrorCode::Exists => Ok(self.0.remote_set_url("origin", url)?),
-            added => Ok(added.map(drop)?),
+    pub fn set_origin(&self, url: &str) -> Result<Option<String>, GitError> {
+        let before = self.0.find_remote("origin").ok();
+        let before = before.and_then(|remote| remote.url().map(ToOwned::to_owned).ok());
+        match &before {
+            Some(before) if before == url => return Ok(None),
+            Some(_) => self.0.remote_set_url("origin", url)?,
+            None => drop(self.0.remote("origin", url)?),
         }
+        Ok(before)
     }
 
     /// Commits exactly `files` on the current branch and returns the new commit, or `None` when it has them already.
@@ -105,10 +132,49 @@ impl Repo {
         if parent.as_ref().is_some_and(|parent| parent.tree_id() == tree.id()) {
             return Ok(None);
         }
-        let who = Signature::now(&identity.name, &identity.email)?;
-        let parents: Vec<_> = parent.iter().collect();
-        let commit = repository.commit(Some("HEAD"), &who, &who, message, &tree, &parents)?;
+        let commit = if repository.config()?.get_bool("commit.gpgsign").unwrap_or(false) {
+            self.commit_signed(tree.id(), parent.as_ref().map(git2::Commit::id), message, identity)?
+        } else {
+            let who = Signature::now(&identity.name, &identity.email)?;
+            let parents: Vec<_> = parent.iter().collect();
+            repository.commit(None, &who, &who, message, &tree, &parents)?
+        };
+        // HEAD points to the branch; the branch moves only if it is still where it was.
+        let head = repository.find_reference("HEAD")?;
+        let branch = head.symbolic_target().ok().flatten().unwrap_or("HEAD");
+        match &parent {
+            Some(parent) => repository.reference_matching(branch, commit, true, parent.id(), message)?,
+            None => repository.reference(branch, commit, false, message)?,
+        };
         Ok(Some(commit.to_string()))
+    }
+
+    /// Makes a signed commit of `tree` with the `git` program, which knows the user's keys.
+    fn commit_signed(
+        &self,
+        tree: Oid,
+        parent: Option<Oid>,
+        message: &str,
+        identity: &Identity,
+    ) -> Result<Oid, GitError> {
+        let mut command = Command::new("git");
+        command.arg("--git-dir").arg(self.0.path()).args([
+            "commit-tree",
+            "-S",
+            &tree.to_string(),
+            "-m",
+            message.trim_end(),
+        ]);
+        command.args(parent.iter().flat_map(|parent| ["-p".to_owned(), parent.to_string()]));
+        for role in ["AUTHOR", "COMMITTER"] {
+            command.env(format!("GIT_{role}_NAME"), &identity.name);
+            command.env(format!("GIT_{role}_EMAIL"), &identity.email);
+        }
+        let output = command.output().map_err(GitError::Program)?;
+        if !output.status.success() {
+            return Err(GitError::Sign(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+        }
+        Ok(Oid::from_str(String::from_utf8_lossy(&output.stdout).trim())?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The files of a project. The one place that reads and writes them.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -105,9 +106,12 @@ impl Project {
     /// Returns the project that `start` is in: the nearest folder upwards with a spec.
     ///
     /// # Errors
-    /// There is none.
+    /// There is none, or `start` is no folder.
     pub fn find(start: &Path) -> Result<Self, WorkspaceError> {
-        let start = std::path::absolute(start).map_err(read_error(start))?;
+        let start = fs::canonicalize(start).map_err(read_error(start))?;
+        if !start.is_dir() {
+            return Err(read_error(&start)(io::ErrorKind::NotADirectory.into()));
+        }
         let root = start.ancestors().find(|folder| folder.join(SPEC).is_file());
         root.map(Self::at).ok_or(WorkspaceError::NoProject(start))
     }
@@ -131,7 +135,8 @@ impl Project {
     pub fn spec(&self) -> Result<PlatformSpec, WorkspaceError> {
         let path = self.root.join(SPEC);
         let text = fs::read_to_string(&path).map_err(read_error(&path))?;
-        Ok(parse_spec(SPEC, &text)?)
+        // Some editors begin a file with a byte order mark.
+        Ok(parse_spec(SPEC, text.trim_start_matches('\u{feff}'))?)
     }
 
     /// Returns the lock; an empty one when there is no file.
@@ -176,9 +181,40 @@ impl Project {
     /// # Errors
     /// A file cannot be read.
     pub fn rendered(&self, environment: &EnvironmentName) -> Result<RenderedTree, WorkspaceError> {
-        let mut tree = self.read([format!("argocd/{environment}.yaml").as_str()])?;
-        self.collect(&format!("generated/{environment}"), &mut tree)?;
+        let mut tree = RenderedTree::new();
+        let entry = format!("argocd/{environment}.yaml");
+        for folder in ["argocd", "generated"] {
+            if self.root.join(folder).is_symlink() {
+                tree.insert(folder.to_owned(), Vec::new());
+                return Ok(tree);
+            }
+        }
+        if self.root.join(&entry).is_symlink() {
+            tree.insert(entry, Vec::new());
+        } else {
+            tree.extend(self.read([entry.as_str()])?);
+        }
+        let folder = format!("generated/{environment}");
+        if self.root.join(&folder).is_symlink() {
+            tree.insert(folder, Vec::new());
+        } else {
+            self.collect(&folder, &mut tree)?;
+        }
         Ok(tree)
+    }
+
+    /// Returns the environments that have files, whether they are declared or not.
+    ///
+    /// # Errors
+    /// A folder cannot be read.
+    pub fn rendered_environments(&self) -> Result<BTreeSet<EnvironmentName>, WorkspaceError> {
+        let folders = entries(&self.root.join("generated"))?;
+        let files = entries(&self.root.join("argocd"))?;
+        let names = files
+            .iter()
+            .filter_map(|file| file.strip_suffix(".yaml"))
+            .chain(folders.iter().map(String::as_str));
+        Ok(names.filter_map(|name| name.parse().ok()).collect())
     }
 
     fn collect(&self, folder: &str, tree: &mut RenderedTree) -> Result<(), WorkspaceError> {

@@ -30,7 +30,12 @@ pub(super) fn run(args: RenderArgs, directory: &Path, printer: Printer) -> Resul
         printer.bytes(&render::stream(&manifests)?)?;
         return Ok(Exit::Done);
     }
-    let (tree, diff) = compare(&project, &manifests, &environment)?;
+    let (tree, mut diff) = compare(&project, &manifests, &environment)?;
+    for orphan in project.rendered_environments()? {
+        if spec.declared(orphan.clone()).is_err() {
+            diff.delete_owned(&project.rendered(&orphan)?);
+        }
+    }
     if mode == RenderMode::Write {
         project.apply(&diff, &tree)?;
     }
@@ -38,14 +43,14 @@ pub(super) fn run(args: RenderArgs, directory: &Path, printer: Printer) -> Resul
     Ok(if mode == RenderMode::Check && !diff.is_empty() { Exit::Difference } else { Exit::Done })
 }
 
-/// Writes the files of the default environment, and returns all of them.
-pub(super) fn write(project: &Project) -> Result<RenderedTree> {
+/// Writes the files of the default environment, and returns all of them and what differed.
+pub(super) fn write(project: &Project) -> Result<(RenderedTree, TreeDiff)> {
     let (spec, lock) = (project.spec()?, project.lock()?);
     let environment = spec.default_environment();
     let manifests = render::manifests(&resolve_in(project, &spec, &lock, &environment)?);
     let (tree, diff) = compare(project, &manifests, &environment)?;
     project.apply(&diff, &tree)?;
-    Ok(tree)
+    Ok((tree, diff))
 }
 
 /// Returns the platform in an environment; versions are those of the project's packages.
@@ -106,7 +111,9 @@ fn report(
             [("missing", &diff.added), ("different", &diff.changed), ("no longer declared", &diff.deleted)]
         {
             for path in paths {
-                printer.status(format!("{path}: {what}"));
+                if !printer.is_json() {
+                    printer.line(&format!("{path}: {what}"))?;
+                }
             }
         }
         printer.status(format!("{place} are not what `ecomctl.yaml` says: run `ecomctl render`."));

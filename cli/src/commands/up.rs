@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::Receiver;
 use url::Url;
 
 use super::interrupt::Interrupt;
@@ -52,6 +52,9 @@ pub(super) async fn run(settings: UpSettings, directory: &Path, printer: Printer
         }
         outcome => outcome,
     };
+    if matches!(outcome, Ok(Exit::Interrupted)) {
+        printer.status("Interrupted.");
+    }
     tokio::select! {
         stopped = services.stop() => if stopped > 0 { printer.status("Stopped.") },
         // Asked twice: do not wait for requests that are being answered.
@@ -73,6 +76,12 @@ fn take_ports(spec: &mut PlatformSpec, ports: Ports) -> Result<TcpListener> {
         Ports::Free => 0,
         Ports::Declared(port) => port,
     };
+    if let Some((name, _)) = spec.services.iter().find(|(_, service)| {
+        ports == Ports::Declared(service.port.get()) || ports == Ports::Declared(service.port.admin())
+    }) {
+        let message = format!("port {gateway} (gateway) is that of {name} in `ecomctl.yaml`");
+        return Err(Failure::new(message).usage().hint("choose another with `--port`").into());
+    }
     let listener = ports::listen(gateway, "gateway").map_err(|error| {
         let other = format!("`--port {}`", gateway.checked_add(1).unwrap_or(8000));
         with_hint(error, &format!("{other} chooses another port, `--free-ports` any"))
@@ -126,18 +135,15 @@ async fn start(
         printer.status(format!("Started {}: {}", process.name, ports.join(", ")));
     }
     tokio::spawn(gateway::serve(listener, plan.routes.clone()));
+    let paths: Vec<&str> = plan.routes.iter().map(|route| route.prefix.as_str()).collect();
     tokio::select! {
-        verified = verify::check(url, Scope::Everything, printer) => verified,
+        verified = verify::check(url, Scope::Everything, &paths, printer) => verified,
         ended = services.ended() => Err(ended.into()),
     }
 }
 
 /// Prints the services' logs until one of them ends.
-async fn follow(
-    services: &mut Services,
-    mut lines: UnboundedReceiver<LogLine>,
-    printer: Printer,
-) -> ServicesError {
+async fn follow(services: &mut Services, mut lines: Receiver<LogLine>, printer: Printer) -> ServicesError {
     let width = services.names().map(str::len).max().unwrap_or_default();
     let print = async {
         while let Some(LogLine { name, line }) = lines.recv().await {
@@ -159,6 +165,6 @@ fn try_next(url: &Url) -> String {
          \n    -d '{{\"product_id\": 1, \"quantity\": 2}}'\
          \n  curl -X POST {url}/orders -H 'Content-Type: application/json' \\\
          \n    -d '{{\"user_id\": \"user123\", \"items\": [{{\"product_id\": 1, \"quantity\": 2}}], \"total\": 199.98}}'\
-         \n\nCtrl-C stops it. The data stays in `.ecomctl/local`.\n"
+         \n\nThe total of that order is the tutorial's mistake: the answer has the true one.\n\nCtrl-C stops it. The data stays in `.ecomctl/local`.\n"
     )
 }

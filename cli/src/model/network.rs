@@ -89,6 +89,7 @@ impl From<RoutePath> for String {
 /// A DNS name that the gateway answers to, such as `shop.example.com`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"))]
 pub struct HostName(String);
 
 impl HostName {

@@ -194,7 +194,12 @@ where
         git_url: spec.git.url.as_ref().map_or_else(|| in_cluster_git(&name), ToString::to_string),
         branch: spec.git.branch.clone().unwrap_or_else(|| DEFAULT_BRANCH.to_owned()),
         ingress_class: spec.gateway.class.clone().unwrap_or_else(|| DEFAULT_CLASS.to_owned()),
-        host: overlay.host.clone().or_else(|| spec.gateway.host.clone()),
+        // On this machine it is reached as localhost.
+        host: overlay
+            .host
+            .clone()
+            .or_else(|| spec.gateway.host.clone())
+            .filter(|_| environment.as_str() != LOCAL),
         suffix: rules::suffix(&spec.environment_names(), environment),
         environment: environment.clone(),
         name,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::name::{EnvironmentName, MAX_LABEL, ServiceName};
+use super::name::{EnvironmentName, MAX_LABEL, PlatformName, ServiceName};
 use super::resolve::{LOCAL, default_amounts};
 use super::spec::{PlatformSpec, ServiceSpec, StoreSpec};
 
@@ -24,10 +24,10 @@ impl fmt::Display for Broken {
     }
 }
 
-/// Folders under `generated/<environment>` that are no service's.
-const RESERVED: [&str; 5] = ["addons", "applications", "base", "gateway", "stores"];
-/// Variables that follow from the spec.
-const DERIVED: [&str; 4] = ["ADMIN_PORT", "HTTP_PORT", "LISTEN_ADDRESS", "STORE_URL"];
+/// Names of components that are no service's.
+const RESERVED: [&str; 6] = ["addons", "applications", "base", "gateway", "platform", "stores"];
+/// Variables that follow from the spec, or that only `ecomctl up` sets.
+const DERIVED: [&str; 5] = ["ADMIN_PORT", "EXIT_WITH_STDIN", "HTTP_PORT", "LISTEN_ADDRESS", "STORE_URL"];
 
 /// Returns all rules that `spec` breaks.
 #[must_use]
@@ -42,10 +42,14 @@ pub fn check(spec: &PlatformSpec) -> Vec<Broken> {
     }
     let branch = spec.git.branch.as_deref().unwrap_or("main");
     if !is_branch(branch) {
-        broken.add("git.branch", format!("`{branch}` is no valid branch name"), None::<&str>);
+        broken.add("git.branch", format!("`{branch}` is no valid branch name"), Some("use one like `main`"));
     }
     if let Some(class) = spec.gateway.class.as_deref().filter(|class| class.parse::<ServiceName>().is_err()) {
-        broken.add("gateway.class", format!("`{class}` is no valid name of an ingress class"), None::<&str>);
+        broken.add(
+            "gateway.class",
+            format!("`{class}` is no valid name of an ingress class"),
+            Some("use one like `kong`"),
+        );
     }
     if spec.environments.keys().any(|name| name.as_str() == LOCAL) {
         let hint = "`ecomctl up` runs it without a declaration; choose another name";
@@ -57,6 +61,12 @@ pub fn check(spec: &PlatformSpec) -> Vec<Broken> {
         check_service(spec, name, service, &mut broken);
     }
     broken.0
+}
+
+/// Returns the name of the Application of a component; of `platform`, that of the root.
+#[must_use]
+pub fn application(platform: &PlatformName, component: &str, suffix: &str) -> String {
+    format!("{platform}-{component}{suffix}")
 }
 
 /// Returns what the names of an environment end with.
@@ -75,22 +85,39 @@ impl Rules {
     }
 }
 
-/// Application names are label values; the longest is `<platform>-<service>-<environment>`.
+/// Applications of all environments are in one namespace, and their names are label values.
 fn check_names(spec: &PlatformSpec, broken: &mut Rules) {
     let platform = spec.platform_name();
     let declared = spec.environment_names();
-    let longest = declared.iter().map(|name| suffix(&declared, name).len()).max().unwrap_or_default();
-    for service in spec.services.keys() {
-        let length = platform.as_str().len() + 1 + service.as_str().len() + longest;
-        if length > MAX_LABEL {
-            let reason = format!(
-                "the name of its Application, platform, service and environment joined, would have {length} \
-                 characters"
-            );
-            broken.add(format!("services.{service}"), reason, Some(format!("it may have {MAX_LABEL}")));
+    let mut taken = BTreeMap::new();
+    for environment in &declared {
+        let suffix = suffix(&declared, environment);
+        for component in ["platform", "base", "gateway"] {
+            let name = application(&platform, component, &suffix);
+            if name.len() > MAX_LABEL {
+                let reason = format!("the Application `{name}` would have {} characters", name.len());
+                broken.add("name", reason, Some(format!("it may have {MAX_LABEL}: choose shorter names")));
+            }
+            taken.insert(name, environment);
         }
+        for service in spec.services.keys() {
+            let name = application(&platform, service.as_str(), &suffix);
+            let at = format!("services.{service}");
+            if name.len() > MAX_LABEL {
+                let reason = format!("its Application `{name}` would have {} characters", name.len());
+                broken.add(&at, reason, Some(format!("it may have {MAX_LABEL}: choose shorter names")));
+            }
+            if let Some(other) = taken.insert(name.clone(), environment)
+                && !RESERVED.contains(&service.as_str())
+            {
+                let reason = format!("its Application `{name}` in {environment} is also one of {other}");
+                broken.add(&at, reason, Some("choose another name"));
+            }
+        }
+    }
+    for service in spec.services.keys() {
         if RESERVED.contains(&service.as_str()) {
-            let reason = format!("`{service}` is the name of a folder that ecomctl renders");
+            let reason = format!("`{service}` is a name that ecomctl uses itself");
             broken.add(format!("services.{service}"), reason, Some("choose another name"));
         }
     }
@@ -130,16 +157,22 @@ fn check_service(spec: &PlatformSpec, name: &ServiceName, service: &ServiceSpec,
         broken.add(at("storage"), reason, Some("leave out one of them"));
     }
     for (index, called) in service.calls.iter().enumerate() {
-        let reason = if !spec.services.contains_key(called) {
-            format!("there is no service `{called}`")
+        let (reason, hint) = if !spec.services.contains_key(called) {
+            let names: Vec<&str> = spec.services.keys().map(ServiceName::as_str).collect();
+            (format!("there is no service `{called}`"), format!("declared are {}", names.join(", ")))
         } else if called == name {
-            format!("`{called}` calls itself")
+            (format!("`{called}` calls itself"), "leave it out".to_owned())
         } else if service.calls[..index].contains(called) {
-            format!("`{called}` stands here twice")
+            (format!("`{called}` stands here twice"), "leave it out".to_owned())
+        } else if DERIVED.contains(&url_variable(called).as_str()) {
+            let variable = url_variable(called);
+            let reason =
+                format!("`{called}` would be found in `{variable}`, which says something else already");
+            (reason, format!("rename the service `{called}`"))
         } else {
             continue;
         };
-        broken.add(at(&format!("calls[{index}]")), reason, None::<&str>);
+        broken.add(at(&format!("calls[{index}]")), reason, Some(hint));
     }
     for variable in service.env.keys().map(super::name::VariableName::as_str) {
         let called = service.calls.iter().any(|called| url_variable(called) == variable);

@@ -80,11 +80,17 @@ pub struct ServiceSpec {
     pub calls: Vec<ServiceName>,
     /// Further environment variables of its process.
     #[serde(default, deserialize_with = "unique")]
+    #[schemars(with = "IndexMap<VariableName, Scalar>")]
     pub env: IndexMap<VariableName, String>,
     /// What it gets of a node.
     #[serde(default)]
     pub resources: ResourcesSpec,
 }
+
+/// A value that is taken as it is written, with quotes or without.
+#[derive(JsonSchema)]
+#[schemars(extend("type" = ["string", "number", "boolean"]))]
+struct Scalar;
 
 /// Where a service keeps its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -65,6 +65,12 @@ impl TreeDiff {
         Ok(diff)
     }
 
+    /// Adds the deletion of those of `existing` that ecomctl made: files of an environment that is not declared any more.
+    pub fn delete_owned(&mut self, existing: &RenderedTree) {
+        let owned = existing.iter().filter(|(_, content)| content.starts_with(OWNED));
+        self.deleted.extend(owned.map(|(path, _)| path.clone()));
+    }
+
     /// Returns whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {

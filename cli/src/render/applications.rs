@@ -12,6 +12,7 @@ use crate::model::argocd::{
 };
 use crate::model::manifests::{Component, Object};
 use crate::model::resolve::ResolvedPlatform;
+use crate::model::rules;
 
 /// Makes Argo CD delete what an Application deployed when the Application is deleted.
 const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io/foreground";
@@ -22,7 +23,7 @@ const WAVE: &str = "argocd.argoproj.io/sync-wave";
 
 /// Returns the AppProject and the root Application.
 pub(super) fn entry(platform: &ResolvedPlatform) -> Vec<Object> {
-    let root = format!("{}-platform{}", platform.name, platform.suffix);
+    let root = rules::application(&platform.name, "platform", &platform.suffix);
     let root = application(platform, &root, super::APPLICATIONS, argocd::NAMESPACE, annotations([COMPARE]));
     vec![Object::AppProject(Box::new(project(platform))), root]
 }
@@ -32,7 +33,7 @@ pub(super) fn children(platform: &ResolvedPlatform, components: &[Component]) ->
     components
         .iter()
         .map(|component| {
-            let name = format!("{}-{}{}", platform.name, component.name, platform.suffix);
+            let name = rules::application(&platform.name, &component.name, &platform.suffix);
             let annotations = annotations([COMPARE, (WAVE, wave(&component.name))]);
             application(platform, &name, &component.name, &metadata::namespace(platform), annotations)
         })

@@ -1,16 +1,15 @@
 //! What holds for every valid spec.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use ecomctl::model::image::Tag;
 use ecomctl::model::lock::ImageLock;
-use ecomctl::model::manifests::Manifests;
+use ecomctl::model::manifests::{Manifests, Object};
 use ecomctl::model::parse::parse_spec;
 use ecomctl::model::resolve::resolve;
 use ecomctl::model::tree::{HEADER, RenderedTree};
-use ecomctl::plan;
-use ecomctl::render;
+use ecomctl::{plan, render, yaml};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -23,13 +22,23 @@ struct Service {
     cpu: Option<(u32, u32)>,
 }
 
+/// Returns any text, and often one that YAML could take for something else.
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "\\PC{0,12}",
+        "[-+.0-9_:eExo ]{1,8}",
+        "(?i)(y|n|yes|no|on|off|true|null|~|<<|=)",
+        "[ #:'\"\n-]{1,6}"
+    ]
+}
+
 fn service() -> impl Strategy<Value = Service> {
     (
         any::<bool>(),
         any::<bool>(),
         1..9_u16,
         prop::collection::vec(any::<prop::sample::Index>(), 0..3),
-        prop::collection::btree_map("[A-Z]{3,8}", "\\PC{0,12}", 0..3),
+        prop::collection::btree_map("[A-Z]{3,8}", value(), 0..3),
         prop::option::of((1..100_u32, 100..1000_u32)),
     )
         .prop_map(|(path, none, replicas, calls, env, cpu)| Service {
@@ -114,20 +123,54 @@ proptest! {
     }
 
     #[test]
-    fn what_is_rendered_is_what_was_meant(text in spec()) {
-        for content in rendered(&text, "minikube").values() {
-            for document in std::str::from_utf8(content).unwrap().split("\n---\n") {
-                let object: serde_json::Value = ecomctl::yaml::parse(document).unwrap();
-                prop_assert!(object["kind"].is_string() && object["metadata"]["name"].is_string());
-                no_nulls(&object)?;
-            }
+    fn what_is_rendered_reads_back_as_the_same_objects(text in spec()) {
+        let manifests = manifests(&text, "minikube");
+        let tree = render::render_tree(&manifests, &"minikube".parse().unwrap()).unwrap();
+        for object in manifests.objects() {
+            let suffix = format!("/{}-{}.yaml", object.kind(), object.name());
+            let (_, content) = tree.iter().find(|(path, _)| path.ends_with(&suffix)).unwrap();
+            let read: serde_json::Value = yaml::parse(std::str::from_utf8(content).unwrap()).unwrap();
+            prop_assert_eq!(&read, &serde_json::to_value(object).unwrap());
+            no_nulls(&read)?;
         }
     }
 
     #[test]
-    fn the_environments_share_no_file(text in spec()) {
-        let first = rendered(&text, "minikube");
-        prop_assert!(rendered(&text, "production").keys().all(|path| !first.contains_key(path)));
+    fn a_deployment_says_what_the_spec_says(text in spec()) {
+        let declared: serde_json::Value = yaml::parse(&text).unwrap();
+        for object in manifests(&text, "minikube").objects() {
+            let Object::Deployment(deployment) = object else { continue };
+            let service = &declared["services"][object.name()];
+            let pod = deployment.spec.as_ref().unwrap().template.spec.as_ref().unwrap();
+            let container = &pod.containers[0];
+            let ports: Vec<i32> = container.ports.iter().flatten().map(|port| port.container_port).collect();
+            let port = i32::try_from(service["port"].as_i64().unwrap()).unwrap();
+            prop_assert_eq!(ports, vec![port, port + 1000]);
+            let env: BTreeMap<&str, &str> = container
+                .env
+                .iter()
+                .flatten()
+                .map(|variable| (variable.name.as_str(), variable.value.as_deref().unwrap()))
+                .collect();
+            for (name, value) in service["env"].as_object().unwrap() {
+                prop_assert_eq!(env.get(name.as_str()), Some(&value.as_str().unwrap()));
+            }
+            prop_assert_eq!(env["HTTP_PORT"], port.to_string());
+        }
+    }
+
+    #[test]
+    fn the_environments_share_no_object(text in spec()) {
+        let names = |environment| {
+            let manifests = manifests(&text, environment);
+            let objects: Vec<Object> = manifests.objects().chain(&manifests.entry).cloned().collect();
+            objects
+                .iter()
+                .map(|object| (object.kind(), object.metadata().namespace.clone(), object.name().to_owned()))
+                .collect::<BTreeSet<_>>()
+        };
+        let shared: Vec<_> = names("minikube").intersection(&names("production")).cloned().collect();
+        prop_assert!(shared.is_empty(), "{:?}", shared);
     }
 
     #[test]
@@ -136,6 +179,7 @@ proptest! {
         let plan = plan::local::plan(&manifests).unwrap();
         prop_assert_eq!(plan.processes.len(), text.matches("    port: ").count());
         prop_assert_eq!(plan.routes.len(), text.matches("    path: ").count());
+        prop_assert!(plan.routes.iter().all(|route| route.matches("localhost", &route.prefix)));
         let addresses = plan.processes.iter().flat_map(|process| &process.env);
         for (name, value) in addresses.filter(|(name, _)| name.ends_with("_URL") && *name != "STORE_URL") {
             prop_assert!(value.starts_with("http://127.0.0.1:"), "{} is {}", name, value);

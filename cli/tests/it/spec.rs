@@ -63,11 +63,8 @@ fn variables_need_no_quotes() {
     let context =
         TestContext::with_spec(&SPEC.replace("5001", "5001, env: {RETRIES: 3, VERBOSE: yes, RATIO: 0.50}"));
     let stream = String::from_utf8(context.output(&["render", "--stdout"]).stdout).unwrap();
-    for value in ["'3'", "yes", "'0.50'"] {
-        assert!(
-            stream.contains(&format!("value: {value}\n")) || stream.contains(&format!("value: '{value}'\n")),
-            "{stream}"
-        );
+    for value in ["3", "yes", "0.50"] {
+        assert!(stream.contains(&format!("value: '{value}'\n")), "{value}: {stream}");
     }
 }
 
@@ -215,19 +212,40 @@ environments: {local: }
     --- stdout
     --- stderr
     error: `ecomctl.yaml` breaks 13 rules
-      git.branch: `a b` is no valid branch name
-      gateway.class: `Kong!` is no valid name of an ingress class
+      git.branch: `a b` is no valid branch name (use one like `main`)
+      gateway.class: `Kong!` is no valid name of an ingress class (use one like `kong`)
       environments.local: `local` exists in memory only (`ecomctl up` runs it without a declaration; choose another name)
-      services.base: `base` is the name of a folder that ecomctl renders (choose another name)
+      services.base: `base` is a name that ecomctl uses itself (choose another name)
       services.cart-service.port: port `6001` of its API is that of the admin listener of `base` (they run on one machine with `ecomctl up`: choose another port)
       services.cart-service.path: path `/cart` is that of `base` (choose another path)
-      services.cart-service.calls[0]: there is no service `ghost`
-      services.cart-service.calls[1]: `cart-service` calls itself
-      services.cart-service.calls[3]: `base` stands here twice
+      services.cart-service.calls[0]: there is no service `ghost` (declared are base, cart-service, order-service)
+      services.cart-service.calls[1]: `cart-service` calls itself (leave it out)
+      services.cart-service.calls[3]: `base` stands here twice (leave it out)
       services.order-service.storage: `1Gi` of storage, but `store: none` keeps no data (leave out one of them)
       services.order-service.env.STORE_URL: `STORE_URL` follows from other fields of the service (leave it out)
       services.order-service.env.BASE_URL: `BASE_URL` follows from other fields of the service (leave it out)
       services.order-service.resources.requests.memory: request `1Gi` is above the limit `256Mi` (raise the limit too)
+    ");
+}
+
+#[test]
+fn names_that_would_be_one_object() {
+    let spec = "
+services:
+  platform: {port: 5001}
+  store: {port: 5003}
+  x: {port: 5005, calls: [store]}
+  x-production: {port: 5007}
+environments: {minikube: , production: }
+";
+    assert_snapshot!(mistake(spec), @"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: `ecomctl.yaml` breaks 3 rules
+      services.x: its Application `ecommerce-x-production` in production is also one of minikube (choose another name)
+      services.platform: `platform` is a name that ecomctl uses itself (choose another name)
+      services.x.calls[0]: `store` would be found in `STORE_URL`, which says something else already (rename the service `store`)
     ");
 }
 

@@ -15,11 +15,11 @@ impl Config {
     /// Reads `PRODUCT_SERVICE_URL`, and what [`ServiceConfig::from_variables`] reads.
     ///
     /// # Errors
-    /// A value does not parse.
+    /// `PRODUCT_SERVICE_URL` is not set, or a value does not parse.
     pub fn from_variables(variables: &Variables) -> Result<Self, ConfigError> {
         Ok(Self {
             service: ServiceConfig::from_variables(variables, crate::NAME, 5001)?,
-            product_service_url: variables.get("PRODUCT_SERVICE_URL", "http://localhost:5003".to_owned())?,
+            product_service_url: variables.require("PRODUCT_SERVICE_URL")?,
         })
     }
 }

@@ -53,6 +53,17 @@ impl Variables {
     }
 }
 
+impl Variables {
+    /// Returns the value of `name`.
+    ///
+    /// # Errors
+    /// It is not set.
+    pub fn require(&self, name: &str) -> Result<String, ConfigError> {
+        let value = self.0.get(name).filter(|value| !value.is_empty()).cloned();
+        value.ok_or_else(|| ConfigError { name: name.to_owned(), reason: "is not set".to_owned() })
+    }
+}
+
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Variables {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
         Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())

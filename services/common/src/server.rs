@@ -56,7 +56,7 @@ pub enum ServeError {
 }
 
 /// Serves `api` and the admin routes until SIGTERM, SIGINT or, if so configured, the end of standard input; then
-/// `/readyz` turns 503, no new connection is taken, and open requests are answered.
+/// `/readyz` turns 503, the API takes no new connection, open requests are answered, and the admin listener goes last.
 ///
 /// # Errors
 /// An address cannot be listened on.
@@ -71,14 +71,18 @@ pub async fn serve<R: Readiness>(
     let admin_listener = listen(config.admin).await?;
     tracing::info!(http = %config.http, admin = %config.admin, "listening");
 
-    let (stop, stopped) = watch::channel(());
-    let api = tokio::spawn(accept(http, guarded(api, metrics.clone()), stopped.clone()));
-    let admin = tokio::spawn(accept(admin_listener, admin(readiness, draining.clone(), metrics), stopped));
+    let (stop_api, api_stopped) = watch::channel(());
+    let (stop_admin, admin_stopped) = watch::channel(());
+    let api = tokio::spawn(accept(http, guarded(api, metrics.clone()), api_stopped));
+    let admin = admin(readiness, draining.clone(), metrics);
+    let admin = tokio::spawn(accept(admin_listener, admin, admin_stopped));
     told_to_stop(config.exit_with_stdin).await.map_err(ServeError::Signal)?;
     tracing::info!("draining");
     draining.begin();
-    drop(stop);
-    let _ = tokio::join!(api, admin);
+    drop(stop_api);
+    let _ = api.await;
+    drop(stop_admin);
+    let _ = admin.await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -119,8 +123,9 @@ async fn observe(State(metrics): State<Metrics>, request: Request, next: Next) -
     response
 }
 
-/// Serves connections of `listener` until `stopped` closes, then waits for the open ones.
-async fn accept(listener: TcpListener, app: Router, mut stopped: watch::Receiver<()>) {
+/// Serves connections of `listener` until `stopped` closes, then waits for the open ones. A head that is larger than
+/// hyper's buffer is answered by hyper: 431 or 414 without a body.
+pub async fn accept(listener: TcpListener, app: Router, mut stopped: watch::Receiver<()>) {
     let graceful = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut http = hyper::server::conn::http1::Builder::new();

@@ -103,13 +103,18 @@ fn migrator(migrations: &[&'static str]) -> Migrator {
     Migrator::with_migrations(migrations.collect())
 }
 
-/// Returns the reason when the store does not answer.
+/// Reads from the store, and looks whether its file is still there: an open file outlives its name.
 ///
 /// # Errors
-/// The query failed.
+/// Returns the reason when the store does not answer, or is gone.
 pub async fn ping(pool: &SqlitePool) -> Result<(), String> {
-    match sqlx::query("SELECT 1").execute(pool).await {
+    if let Err(error) = sqlx::query("SELECT count(*) FROM sqlite_schema").execute(pool).await {
+        return Err(format!("the store does not answer: {error}"));
+    }
+    let options = pool.connect_options();
+    let file = options.get_filename();
+    match tokio::fs::metadata(file).await {
         Ok(_) => Ok(()),
-        Err(error) => Err(format!("the store does not answer: {error}")),
+        Err(error) => Err(format!("the store `{}` is gone: {error}", file.display())),
     }
 }

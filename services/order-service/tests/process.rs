@@ -54,7 +54,15 @@ async fn a_request_in_flight_is_answered_after_sigterm() {
     let request = reqwest::Client::new().post(format!("{}/orders", process.url)).json(&order);
     let answer = tokio::spawn(request.send());
     is_asked.recv().await.unwrap();
+    assert_eq!(reqwest::get(format!("{}/readyz", process.admin)).await.unwrap().status(), 200);
     process.terminate();
+    let ready = loop {
+        let ready = reqwest::get(format!("{}/readyz", process.admin)).await.unwrap();
+        if ready.status() != 200 {
+            break ready;
+        }
+    };
+    assert_eq!((ready.status().as_u16(), ready.text().await.unwrap().as_str()), (503, "draining\n"));
     assert_eq!(answer.await.unwrap().unwrap().status(), 201);
     assert!(process.ended().success());
 }

@@ -32,6 +32,17 @@ async fn the_admin_listener_answers() {
     assert!(metrics.contains(counted), "{metrics}");
 }
 
+#[tokio::test]
+async fn without_its_store_it_is_alive_but_not_ready() {
+    let folder = TempDir::new().unwrap();
+    let process = start(folder.path());
+    std::fs::rename(folder.path().join("data"), folder.path().join("gone")).unwrap();
+    let (status, reason) = text(format!("{}/readyz", process.admin)).await;
+    assert_eq!(status, 503);
+    assert!(reason.contains("data/product-service.db"), "{reason}");
+    assert_eq!(text(format!("{}/livez", process.admin)).await.0, 200);
+}
+
 #[test]
 fn sigterm_ends_it_well() {
     let folder = TempDir::new().unwrap();

@@ -8,9 +8,10 @@ use std::fmt;
 use axum::Router;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
-use service_common::server::guarded;
+use service_common::server::{accept, guarded};
 use service_common::telemetry::Metrics;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 /// A service that answers on loopback.
 #[derive(Clone, Debug)]
@@ -59,7 +60,10 @@ impl fmt::Display for Bad<'_> {
 pub async fn serve(app: Router) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, guarded(app, Metrics::default())).await });
+    tokio::spawn(async move {
+        let (_running, stopped) = watch::channel(());
+        accept(listener, guarded(app, Metrics::default()), stopped).await;
+    });
     Served { url, http: Client::builder().no_proxy().build().unwrap() }
 }
 

@@ -5,9 +5,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, combinators::BoxBody};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Uri};
 use hyper_util::client::legacy::Client;
@@ -21,8 +22,9 @@ use crate::model::local::Route;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Headers that concern one connection only (RFC 9110, section 7.6.1).
-const HOP_BY_HOP: [HeaderName; 7] = [
+const HOP_BY_HOP: [HeaderName; 8] = [
     header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
     header::TE,
@@ -31,11 +33,14 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     header::UPGRADE,
 ];
 
+/// Largest body that is passed on, in bytes. It is read whole first, so that a service may refuse it early.
+const MAX_BODY: usize = 1024 * 1024;
+
 type Body = BoxBody<Bytes, hyper::Error>;
 
 struct Gateway {
     routes: Vec<Route>,
-    client: Client<HttpConnector, Incoming>,
+    client: Client<HttpConnector, Full<Bytes>>,
 }
 
 /// Serves `routes` on `listener` for as long as this is polled.
@@ -69,7 +74,7 @@ pub async fn serve(listener: std::net::TcpListener, routes: Vec<Route>) -> io::R
 }
 
 impl Gateway {
-    async fn answer(&self, mut request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path().to_owned();
         let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
         let host = host.map(|host| host.rsplit_once(':').map_or(host, |(name, _)| name)).unwrap_or_default();
@@ -80,21 +85,43 @@ impl Gateway {
         let Ok(uri) = Uri::try_from(format!("http://127.0.0.1:{}{whole}", route.port)) else {
             return refuse(StatusCode::BAD_REQUEST, "the path cannot be passed on");
         };
+        let (head, body) = request.into_parts();
+        let body = match Limited::new(body, MAX_BODY).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => {
+                return refuse(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    &format!("the body is larger than {MAX_BODY} bytes"),
+                );
+            }
+            Err(_) => return refuse(StatusCode::BAD_REQUEST, "the body cannot be read"),
+        };
+        let mut request = Request::from_parts(head, Full::new(body));
         *request.uri_mut() = uri;
-        for name in HOP_BY_HOP {
-            request.headers_mut().remove(name);
-        }
+        drop_hop_by_hop(request.headers_mut());
+        request.headers_mut().remove(header::CONTENT_LENGTH);
         request.headers_mut().insert("x-forwarded-for", HeaderValue::from_static("127.0.0.1"));
         match tokio::time::timeout(TIMEOUT, self.client.request(request)).await {
             Ok(Ok(mut response)) => {
-                for name in HOP_BY_HOP {
-                    response.headers_mut().remove(name);
-                }
+                drop_hop_by_hop(response.headers_mut());
                 response.map(BodyExt::boxed)
             }
             Ok(Err(_)) => refuse(StatusCode::BAD_GATEWAY, "the service does not answer"),
             Err(_) => refuse(StatusCode::GATEWAY_TIMEOUT, "the service takes too long"),
         }
+    }
+}
+
+fn drop_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named.into_iter().chain(HOP_BY_HOP) {
+        headers.remove(name);
     }
 }
 

@@ -1,7 +1,7 @@
 //! A program and all that it starts.
 
 use std::io;
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
@@ -23,6 +23,20 @@ impl Group {
         let child = command.process_group(0).kill_on_drop(true).spawn()?;
         let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         Ok(Self { child, pid })
+    }
+
+    /// Starts a watch that tells the group to end when `ecomctl` is gone without having done so: its standard input is a
+    /// pipe, which the system closes then. It ends when it is dropped.
+    ///
+    /// # Errors
+    /// No shell can be started.
+    pub fn watch(&self) -> io::Result<Option<Child>> {
+        const WATCH: &str = "while read -r _; do :; done; kill -s TERM -- \"-$1\"";
+        let Some(pid) = self.pid else { return Ok(None) };
+        let mut shell = Command::new("sh");
+        shell.args(["-c", WATCH, "watch", &pid.as_raw_nonzero().to_string()]);
+        shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        shell.process_group(0).kill_on_drop(true).spawn().map(Some)
     }
 
     /// Returns the process group, until the program has ended.

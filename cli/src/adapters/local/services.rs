@@ -10,7 +10,7 @@ use std::time::Duration;
 use http_body_util::Full;
 use hyper::Request;
 use rustix::process::{Pid, Signal};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -21,6 +21,10 @@ use crate::model::local::LocalProcess;
 
 /// Lines of a service's log that are kept for an error message.
 const LAST_LINES: usize = 10;
+/// Lines of logs that wait to be printed at most.
+const WAITING_LINES: usize = 4096;
+/// Longest line that is read as one, in bytes.
+const MAX_LINE: u64 = 64 * 1024;
 /// Longest time that a service gets to become ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Pause between two looks at whether it is.
@@ -87,7 +91,7 @@ pub struct LogLine {
 pub struct Services {
     running: BTreeMap<String, Running>,
     exits: JoinSet<(String, io::Result<ExitStatus>)>,
-    lines: mpsc::UnboundedSender<LogLine>,
+    lines: mpsc::Sender<LogLine>,
 }
 
 #[derive(Debug)]
@@ -119,8 +123,8 @@ impl Log {
 impl Services {
     /// Returns no services yet, and where the lines of their logs will come out.
     #[must_use]
-    pub fn new() -> (Self, mpsc::UnboundedReceiver<LogLine>) {
-        let (lines, received) = mpsc::unbounded_channel();
+    pub fn new() -> (Self, mpsc::Receiver<LogLine>) {
+        let (lines, received) = mpsc::channel(WAITING_LINES);
         (Self { running: BTreeMap::new(), exits: JoinSet::new(), lines }, received)
     }
 
@@ -232,12 +236,19 @@ impl Services {
     }
 }
 
-async fn read(from: impl AsyncRead + Unpin, name: String, log: Log, lines: mpsc::UnboundedSender<LogLine>) {
-    let mut from = BufReader::new(from).lines();
-    while let Ok(Some(line)) = from.next_line().await {
+async fn read(from: impl AsyncRead + Unpin, name: String, log: Log, lines: mpsc::Sender<LogLine>) {
+    let mut from = BufReader::new(from);
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        match (&mut from).take(MAX_LINE).read_until(b'\n', &mut bytes).await {
+            Ok(read) if read > 0 => {}
+            _ => return,
+        }
+        let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
         log.push(line.clone());
-        // Nobody listens any more when `up` is about to end.
-        let _ = lines.send(LogLine { name: name.clone(), line });
+        // While nobody reads them, or not as fast, lines are left out.
+        let _ = lines.try_send(LogLine { name: name.clone(), line });
     }
 }
 

@@ -29,15 +29,37 @@ impl Check {
     }
 }
 
-/// What a check answers when the shop does not do as it should.
-type Outcome<T> = Result<T, String>;
+/// What a check finds.
+type Outcome<T> = Result<T, Fault>;
+
+/// Why a check fails.
+enum Fault {
+    /// The shop answers something else.
+    Wrong(String),
+    /// The shop does not answer: the next check would fail alike.
+    Unreachable(String),
+}
+
+impl<T: Into<String>> From<T> for Fault {
+    fn from(reason: T) -> Self {
+        Self::Wrong(reason.into())
+    }
+}
 
 struct Run<'a, F> {
     shop: &'a Shop,
     user: &'a str,
+    paths: &'a [&'a str],
+    reachable: bool,
     checks: Vec<Check>,
     report: F,
 }
+
+/// The path prefixes that a shop has.
+pub(super) const PATHS: [&str; 3] = ["/products", "/cart", "/orders"];
+const PRODUCTS: &str = PATHS[0];
+const CART: &str = PATHS[1];
+const ORDERS: &str = PATHS[2];
 
 /// An id that no product and no order has, and that every JSON reader can say.
 const NOBODY: i64 = 9_007_199_254_740_991;
@@ -45,22 +67,25 @@ const NOBODY: i64 = 9_007_199_254_740_991;
 const WRONG_TOTAL: f64 = 199.98;
 const QUANTITY: i64 = 2;
 
-/// Runs the checks in order; one that needs what another has found is skipped when that one fails.
+/// Runs the checks in order. One is skipped that needs a path which is none of `paths`, or what a failed one would have
+/// found.
 pub(super) async fn run(
     shop: &Shop,
     scope: Scope,
+    paths: &[&str],
     user: &str,
     report: impl FnMut(&Check) -> io::Result<()>,
 ) -> io::Result<Vec<Check>> {
-    let mut run = Run { shop, user, checks: Vec::new(), report };
-    let product = run.check("list products", list_products(shop)).await?;
+    let mut run = Run { shop, user, paths, reachable: true, checks: Vec::new(), report };
+    let product = run.check("list products", &[PRODUCTS], Ok(()), |()| list_products(shop)).await?;
     let needed = product.as_ref().ok_or("no product is listed");
-    run.check_with("view a product", needed, |product| view_product(shop, product)).await?;
-    run.check("unknown product is 404", missing(shop, format!("/products/{NOBODY}"), "Product not found"))
+    run.check("view a product", &[PRODUCTS], needed, |product| view_product(shop, product)).await?;
+    let unknown = |path, error| missing(shop, format!("{path}/{NOBODY}"), error);
+    run.check("unknown product is 404", &[PRODUCTS], Ok(()), |()| unknown(PRODUCTS, "Product not found"))
         .await?;
-    run.check("cart of a new user is empty", empty_cart(shop, user)).await?;
-    run.check("a new user has no orders", orders(shop, user, &[])).await?;
-    run.check("unknown order is 404", missing(shop, format!("/orders/{NOBODY}"), "Order not found")).await?;
+    run.check("cart of a new user is empty", &[CART], Ok(()), |()| empty_cart(shop, user)).await?;
+    run.check("a new user has no orders", &[ORDERS], Ok(()), |()| orders(shop, user, &[])).await?;
+    run.check("unknown order is 404", &[ORDERS], Ok(()), |()| unknown(ORDERS, "Order not found")).await?;
     if scope == Scope::Everything {
         run.buy(product).await?;
     }
@@ -68,34 +93,39 @@ pub(super) async fn run(
 }
 
 impl<F: FnMut(&Check) -> io::Result<()>> Run<'_, F> {
-    async fn check<T>(
+    /// Runs a check that asks `paths` and needs `needed`, or skips it with the reason why it has it not.
+    async fn check<T, N, O: Future<Output = Outcome<T>>>(
         &mut self,
         name: &'static str,
-        outcome: impl Future<Output = Outcome<T>>,
-    ) -> io::Result<Option<T>> {
-        let began = Instant::now();
-        let outcome = outcome.await;
-        let (status, reason, value) = match outcome {
-            Ok(value) => (Mark::Ok, None, Some(value)),
-            Err(reason) => (Mark::Failed, Some(reason), None),
-        };
-        self.add(name, status, began.elapsed(), reason)?;
-        Ok(value)
-    }
-
-    async fn check_with<T, N, O: Future<Output = Outcome<T>>>(
-        &mut self,
-        name: &'static str,
+        paths: &[&str],
         needed: Result<N, &str>,
         outcome: impl FnOnce(N) -> O,
     ) -> io::Result<Option<T>> {
-        match needed {
-            Ok(needed) => self.check(name, outcome(needed)).await,
-            Err(reason) => {
-                self.add(name, Mark::Skipped, Duration::ZERO, Some(reason.to_owned()))?;
-                Ok(None)
+        let absent = paths.iter().find(|path| !self.paths.contains(*path));
+        let skipped = match (&needed, absent) {
+            (_, Some(path)) => Some(format!("no service has the path {path}")),
+            _ if !self.reachable => Some("the shop does not answer".to_owned()),
+            (Err(reason), _) => Some((*reason).to_owned()),
+            (Ok(_), None) => None,
+        };
+        let needed = match (needed, skipped) {
+            (Ok(needed), None) => needed,
+            (_, reason) => {
+                self.add(name, Mark::Skipped, Duration::ZERO, reason)?;
+                return Ok(None);
             }
-        }
+        };
+        let began = Instant::now();
+        let (status, reason, value) = match outcome(needed).await {
+            Ok(value) => (Mark::Ok, None, Some(value)),
+            Err(Fault::Wrong(reason)) => (Mark::Failed, Some(reason), None),
+            Err(Fault::Unreachable(reason)) => {
+                self.reachable = false;
+                (Mark::Failed, Some(reason), None)
+            }
+        };
+        self.add(name, status, began.elapsed(), reason)?;
+        Ok(value)
     }
 
     fn add(
@@ -114,16 +144,17 @@ impl<F: FnMut(&Check) -> io::Result<()>> Run<'_, F> {
     async fn buy(&mut self, product: Option<Product>) -> io::Result<()> {
         let (shop, user) = (self.shop, self.user);
         let needed = || product.as_ref().ok_or("no product is listed");
-        self.check_with("add to cart", needed(), |product| add_to_cart(shop, user, product)).await?;
-        self.check_with("read the cart back", needed(), |product| read_cart(shop, user, product)).await?;
-        self.check_with("remove from cart", needed(), |product| remove(shop, user, product)).await?;
-        self.check_with("negative quantity is refused", needed(), |product| refused(shop, user, product))
-            .await?;
-        let order = self.check_with("place an order", needed(), |product| order(shop, user, product)).await?;
+        self.check("add to cart", &[CART], needed(), |product| add_to_cart(shop, user, product)).await?;
+        self.check("read the cart back", &[CART], needed(), |product| read_cart(shop, user, product)).await?;
+        self.check("remove from cart", &[CART], needed(), |product| remove(shop, user, product)).await?;
+        let name = "negative quantity is refused";
+        self.check(name, &[ORDERS], needed(), |product| refused(shop, user, product)).await?;
+        let order =
+            self.check("place an order", &[ORDERS], needed(), |product| order(shop, user, product)).await?;
         let needed = || order.ok_or("no order is placed");
-        self.check_with("read the order back", needed(), |id| read_order(shop, id)).await?;
-        self.check_with("list the user's orders", needed(), |id| orders_are(shop, user, id)).await?;
-        self.check_with("cancel the order", needed(), |id| cancel(shop, id)).await?;
+        self.check("read the order back", &[ORDERS], needed(), |id| read_order(shop, id)).await?;
+        self.check("list the user's orders", &[ORDERS], needed(), |id| orders_are(shop, user, id)).await?;
+        self.check("cancel the order", &[ORDERS], needed(), |id| cancel(shop, id)).await?;
         Ok(())
     }
 }
@@ -142,7 +173,7 @@ async fn list_products(shop: &Shop) -> Outcome<Product> {
     let products = answer.body["products"].as_array().ok_or("`products` is no list")?;
     same("count", &answer.body["count"], &json!(products.len()))?;
     let listed: Vec<Product> = products.iter().map(product).collect::<Outcome<_>>()?;
-    listed.into_iter().next().ok_or_else(|| "the list is empty".to_owned())
+    listed.into_iter().next().ok_or_else(|| "the list is empty".into())
 }
 
 fn product(json: &Value) -> Outcome<Product> {
@@ -216,7 +247,7 @@ async fn refused(shop: &Shop, user: &str, product: &Product) -> Outcome<()> {
     let body = json!({ "user_id": user, "items": [{ "product_id": product.id, "quantity": -1 }] });
     let answer = ask(shop, Method::POST, "/orders", Some(&body)).await?;
     status(&answer, 422)?;
-    answer.body["error"].as_str().map(drop).ok_or_else(|| "it says no `error`".to_owned())
+    answer.body["error"].as_str().map(drop).ok_or_else(|| "it says no `error`".into())
 }
 
 async fn order(shop: &Shop, user: &str, product: &Product) -> Outcome<i64> {
@@ -268,7 +299,8 @@ async fn get(shop: &Shop, path: &str) -> Outcome<Answer> {
 }
 
 async fn ask(shop: &Shop, method: Method, path: &str, body: Option<&Value>) -> Outcome<Answer> {
-    shop.ask(method.clone(), path, body).await.map_err(|error| format!("{method} {path}: {error}"))
+    let asked = shop.ask(method.clone(), path, body).await;
+    asked.map_err(|error| Fault::Unreachable(format!("{method} {path}: {error}")))
 }
 
 fn status(answer: &Answer, expected: u16) -> Outcome<()> {
@@ -276,11 +308,11 @@ fn status(answer: &Answer, expected: u16) -> Outcome<()> {
         return Ok(());
     }
     let said = answer.body["error"].as_str().map(|error| format!(" ({error})")).unwrap_or_default();
-    Err(format!("status is {}{said}, expected {expected}", answer.status))
+    Err(format!("status is {}{said}, expected {expected}", answer.status).into())
 }
 
 fn same(what: &str, actual: &Value, expected: &Value) -> Outcome<()> {
-    if actual == expected { Ok(()) } else { Err(format!("{what} is {actual}, expected {expected}")) }
+    if actual == expected { Ok(()) } else { Err(format!("{what} is {actual}, expected {expected}").into()) }
 }
 
 /// Returns a JSON number with at most two decimals in cents, read from its digits.

@@ -11,7 +11,7 @@ use crate::error::{Exit, Failure};
 use crate::printer::{Mark, Printer};
 use crate::settings::{Scope, VerifySettings};
 
-use checks::Check;
+use checks::{Check, PATHS};
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -24,20 +24,21 @@ struct Report<'a> {
 
 pub(super) async fn run(settings: VerifySettings, printer: Printer) -> Result<Exit> {
     let VerifySettings { url, scope } = settings;
-    let checked = check(&url, scope, printer);
+    let checked = check(&url, scope, &PATHS, printer);
     tokio::select! {
         result = checked => result.map(|()| Exit::Done),
         _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
     }
 }
 
-/// Checks the shop at `url`, and prints each check as it ends.
+/// Checks those of the shop's `paths` at `url`, and prints each check as it ends.
 ///
 /// # Errors
 /// A check fails.
-pub(super) async fn check(url: &Url, scope: Scope, printer: Printer) -> Result<()> {
+pub(super) async fn check(url: &Url, scope: Scope, paths: &[&str], printer: Printer) -> Result<()> {
     let user = format!("verify-{:016x}", rand::random::<u64>());
-    let checks = checks::run(&Shop::at(url.clone())?, scope, &user, |check| check.print(printer)).await?;
+    let checks =
+        checks::run(&Shop::at(url.clone())?, scope, paths, &user, |check| check.print(printer)).await?;
     let count = |mark| checks.iter().filter(|check| check.status == mark).count();
     let (passed, failed, skipped) = (count(Mark::Ok), count(Mark::Failed), count(Mark::Skipped));
     if printer.is_json() {
@@ -47,7 +48,8 @@ pub(super) async fn check(url: &Url, scope: Scope, printer: Printer) -> Result<(
         let message = format!("{failed} of {} checks failed at {url}", checks.len());
         return Err(Failure::new(message).hint(hint(&checks)).into());
     }
-    printer.status(format!("All {passed} checks passed at {url}"));
+    let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    printer.status(format!("All {passed} checks passed at {url}{skipped}"));
     Ok(())
 }
 

@@ -45,7 +45,8 @@ type Products = BTreeMap<ProductId, Product>;
 async fn show(State(state): State<AppState>, Path(user): Path<String>) -> Result<Json<Cart>, ApiError> {
     let user = UserId::parse(&user)?;
     let items = state.store.items(&user).await?;
-    Ok(Json(priced(&state, user, &items, Products::new()).await?))
+    let products = with_missing(&state, &items, Products::new()).await?;
+    Ok(Json(price(user, &items, &products)?))
 }
 
 async fn add(
@@ -80,6 +81,7 @@ async fn remove(
     changed(&state, user, products, "Item removed from cart").await
 }
 
+/// Returns the cart after a change. The change is made, so prices that cannot be had now are left out of the answer.
 async fn changed(
     state: &AppState,
     user: UserId,
@@ -87,21 +89,24 @@ async fn changed(
     message: &'static str,
 ) -> Result<Json<Changed>, ApiError> {
     let items = state.store.items(&user).await?;
-    Ok(Json(Changed { message, cart: priced(state, user, &items, products).await? }))
+    let known = match with_missing(state, &items, products.clone()).await {
+        Ok(all) => all,
+        Err(_) => products,
+    };
+    Ok(Json(Changed { message, cart: price(user, &items, &known)? }))
 }
 
 fn ids(items: &[Item]) -> Vec<ProductId> {
     items.iter().map(|item| item.product_id).collect()
 }
 
-/// Prices `items`, asking only for products that `known` lacks.
-async fn priced(
-    state: &AppState,
-    user: UserId,
-    items: &[Item],
-    mut known: Products,
-) -> Result<Cart, ApiError> {
-    let unknown: Vec<ProductId> = ids(items).into_iter().filter(|id| !known.contains_key(id)).collect();
-    known.extend(state.products.find(&unknown).await?);
-    Cart::price(user, items, &known).ok_or_else(|| ApiError::invalid("quantity", "the total is too large"))
+/// Returns `known` and the products of `items` that it lacks.
+async fn with_missing(state: &AppState, items: &[Item], mut known: Products) -> Result<Products, ApiError> {
+    let missing: Vec<ProductId> = ids(items).into_iter().filter(|id| !known.contains_key(id)).collect();
+    known.extend(state.products.find(&missing).await?);
+    Ok(known)
+}
+
+fn price(user: UserId, items: &[Item], products: &Products) -> Result<Cart, ApiError> {
+    Cart::price(user, items, products).ok_or_else(|| ApiError::invalid("quantity", "the total is too large"))
 }

@@ -62,7 +62,7 @@ async fn create(
     let ids: Vec<ProductId> = wanted.iter().map(|item| item.product_id).collect();
     let products = state.products.find(&ids).await?;
     let new = NewOrder::price(user_id, &wanted, body.total, &products)?;
-    let order = state.store.create(new, Timestamp::now()).await?;
+    let order = state.store.create(new, now()).await?;
     let location = [(header::LOCATION, format!("/orders/{}", order.id))];
     Ok((StatusCode::CREATED, location, Json(Changed { message: "Order created successfully", order })))
 }
@@ -107,13 +107,19 @@ async fn show(
 }
 
 async fn cancel(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Changed>, ApiError> {
-    let order = state.store.cancel(order_id(&id)?, Timestamp::now()).await?.ok_or_else(not_found)?;
+    let order = state.store.cancel(order_id(&id)?, now()).await?.ok_or_else(not_found)?;
     Ok(Json(Changed { message: "Order cancelled", order }))
 }
 
 async fn list_of(state: &AppState, user: &str) -> Result<List, ApiError> {
     let orders = state.store.of_user(&UserId::parse(user)?, MAX_LISTED).await?;
     Ok(List { count: orders.len(), orders })
+}
+
+/// Returns the time to the microsecond, as the store keeps it.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
 /// A number too large for an id is the id of no order.
