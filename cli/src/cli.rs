@@ -12,10 +12,13 @@ use crate::printer::Output;
 /// Take a shop of microservices from source to a verified, Git-synced deployment on Kubernetes
 #[derive(Debug, Parser)]
 #[command(name = "ecomctl", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Begin here:
-  ecomctl init shop && cd shop   make a new shop
-  ecomctl up                     run it on this machine and check it
-  ecomctl render                 write the Kubernetes manifests that would deploy it
+#[command(after_help = "Examples:
+  ecomctl init shop && cd shop                  make a new shop
+  ecomctl up                                    run it on this machine and check it
+  ecomctl render                                write the Kubernetes manifests that would deploy it
+  ecomctl verify --url http://localhost:8000    check a shop that runs
+  ecomctl schema > docs/ecomctl.schema.json     let an editor know `ecomctl.yaml`
+  ecomctl completions bash                      print completions for a shell
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or invalid spec, 3 a check found a difference, 130 interrupted")]
 pub struct Cli {

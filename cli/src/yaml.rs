@@ -106,10 +106,11 @@ pub fn write<T: Serialize>(into: &mut Vec<u8>, value: &T) -> Result<(), YamlErro
     let failed = |error: serde_yaml::Error| YamlError { message: error.to_string(), position: None };
     let start = into.len();
     serde_yaml::to_writer(&mut *into, value).map_err(failed)?;
-    if !String::from_utf8_lossy(&into[start..]).lines().any(may_be_retyped) {
+    let written = String::from_utf8_lossy(&into[start..]);
+    if !written.lines().any(may_be_retyped) {
         return Ok(());
     }
-    if String::from_utf8_lossy(&into[start..]).contains(MARK) {
+    if written.contains(MARK) {
         let message = format!("the character U+{:04X} cannot be written", u32::from(MARK));
         return Err(YamlError { message, position: None });
     }
@@ -148,7 +149,8 @@ fn is_retyped(text: &str) -> bool {
         let quoted = text.contains(": ") || text.ends_with([':', ' ']);
         numeric && special && !quoted && text.len() > 1 && text.bytes().all(digits)
     };
-    WORDS.iter().any(|word| word.eq_ignore_ascii_case(text)) || looks_numeric()
+    let is_word = text.len() <= 3 && WORDS.iter().any(|word| word.eq_ignore_ascii_case(text));
+    is_word || looks_numeric()
 }
 
 /// Puts [`MARK`]s around all texts that YAML 1.1 would retype.

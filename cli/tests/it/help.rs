@@ -51,10 +51,13 @@ fn help_shows_every_command() {
       -V, --version
               Print version
 
-    Begin here:
-      ecomctl init shop && cd shop   make a new shop
-      ecomctl up                     run it on this machine and check it
-      ecomctl render                 write the Kubernetes manifests that would deploy it
+    Examples:
+      ecomctl init shop && cd shop                  make a new shop
+      ecomctl up                                    run it on this machine and check it
+      ecomctl render                                write the Kubernetes manifests that would deploy it
+      ecomctl verify --url http://localhost:8000    check a shop that runs
+      ecomctl schema > docs/ecomctl.schema.json     let an editor know `ecomctl.yaml`
+      ecomctl completions bash                      print completions for a shell
 
     Exit codes: 0 done, 1 failed, 2 wrong usage or invalid spec, 3 a check found a difference, 130
     interrupted

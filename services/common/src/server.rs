@@ -1,6 +1,6 @@
 //! Two HTTP listeners with limits for hostile clients, and a stop that loses no request.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, Semaphore, watch};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -65,6 +65,7 @@ pub async fn serve<R: Readiness>(
     api: Router,
     readiness: R,
 ) -> Result<(), ServeError> {
+    let stop = Stop::new(config.exit_with_stdin).map_err(ServeError::Signal)?;
     let metrics = Metrics::default();
     let draining = Draining::default();
     let http = listen(config.http).await?;
@@ -76,7 +77,7 @@ pub async fn serve<R: Readiness>(
     let api = tokio::spawn(accept(http, guarded(api, metrics.clone()), api_stopped));
     let admin = admin(readiness, draining.clone(), metrics);
     let admin = tokio::spawn(accept(admin_listener, admin, admin_stopped));
-    told_to_stop(config.exit_with_stdin).await.map_err(ServeError::Signal)?;
+    stop.told().await;
     tracing::info!("draining");
     draining.begin();
     drop(stop_api);
@@ -161,24 +162,35 @@ fn without_delay(stream: TcpStream) -> std::io::Result<TcpStream> {
     Ok(stream)
 }
 
-async fn told_to_stop(exit_with_stdin: bool) -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let closed = Arc::new(Notify::new());
-    if exit_with_stdin {
-        // A thread of its own: a blocking read in the runtime would keep it from ending.
-        let closed = Arc::clone(&closed);
-        std::thread::spawn(move || {
-            let mut stdin = std::io::stdin().lock();
-            let mut buffer = [0; 64];
-            while matches!(stdin.read(&mut buffer), Ok(read) if read > 0) {}
-            closed.notify_one();
-        });
+/// What tells a service to stop. From the moment that this is made, a signal does not end the process.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+    closed: Arc<Notify>,
+}
+
+impl Stop {
+    fn new(exit_with_stdin: bool) -> io::Result<Self> {
+        let closed = Arc::new(Notify::new());
+        if exit_with_stdin {
+            // A thread of its own: a blocking read in the runtime would keep it from ending.
+            let closed = Arc::clone(&closed);
+            std::thread::spawn(move || {
+                let mut stdin = io::stdin().lock();
+                let mut buffer = [0; 64];
+                while matches!(stdin.read(&mut buffer), Ok(read) if read > 0) {}
+                closed.notify_one();
+            });
+        }
+        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Self { terminate, interrupt, closed })
     }
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        () = closed.notified() => {}
+
+    async fn told(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            () = self.closed.notified() => {}
+        }
     }
-    Ok(())
 }

@@ -6,14 +6,7 @@ use order_service::{app, state};
 use serde_json::{Value, json};
 use service_common::config::Variables;
 use tempfile::TempDir;
-use test_support::{Bad, Served, serve};
-
-async fn product_service(folder: &TempDir) -> Served {
-    let store = format!("sqlite:{}/products.db", folder.path().display());
-    let variables = Variables::from_iter([("STORE_URL", store)]);
-    let config = product_service::config::Config::from_variables(&variables).unwrap();
-    serve(product_service::app(product_service::state::open(&config).await.unwrap())).await
-}
+use test_support::{Bad, Served, product_service, serve};
 
 async fn order_service(folder: &TempDir, product_service: &str) -> Served {
     let store = format!("sqlite:{}/orders.db", folder.path().display());
@@ -24,7 +17,7 @@ async fn order_service(folder: &TempDir, product_service: &str) -> Served {
 }
 
 async fn service(folder: &TempDir) -> Served {
-    order_service(folder, product_service(folder).await.url()).await
+    order_service(folder, product_service(folder.path()).await.url()).await
 }
 
 fn tutorial_order() -> Value {

@@ -11,11 +11,7 @@ use test_support::process::Process;
 async fn an_acknowledged_order_survives_a_kill() {
     let folder = TempDir::new().unwrap();
     let products = TempDir::new().unwrap();
-    let store = format!("sqlite:{}/products.db", products.path().display());
-    let config =
-        product_service::config::Config::from_variables(&[("STORE_URL", store)].into_iter().collect());
-    let product_service = product_service::state::open(&config.unwrap()).await.unwrap();
-    let product_service = test_support::serve(product_service::app(product_service)).await;
+    let product_service = test_support::product_service(products.path()).await;
 
     let start = || {
         let url = [("PRODUCT_SERVICE_URL", product_service.url())];

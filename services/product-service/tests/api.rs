@@ -1,17 +1,11 @@
 //! product-service over HTTP, on its embedded store.
-#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
-use product_service::config::Config;
-use product_service::{app, state};
 use serde_json::json;
-use service_common::config::Variables;
 use tempfile::TempDir;
-use test_support::{Bad, Served, serve};
+use test_support::{Bad, Served, product_service};
 
 async fn service(folder: &TempDir) -> Served {
-    let store = format!("sqlite:{}/products.db", folder.path().display());
-    let config = Config::from_variables(&Variables::from_iter([("STORE_URL", store)])).unwrap();
-    serve(app(state::open(&config).await.unwrap())).await
+    product_service(folder.path()).await
 }
 
 #[tokio::test]

@@ -4,10 +4,12 @@
 pub mod process;
 
 use std::fmt;
+use std::path::Path;
 
 use axum::Router;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
+use service_common::config::Variables;
 use service_common::server::{accept, guarded};
 use service_common::telemetry::Metrics;
 use tokio::net::TcpListener;
@@ -65,6 +67,14 @@ pub async fn serve(app: Router) -> Served {
         accept(listener, guarded(app, Metrics::default()), stopped).await;
     });
     Served { url, http: Client::builder().no_proxy().build().unwrap() }
+}
+
+/// Serves a real product-service with its store in `folder`.
+pub async fn product_service(folder: &Path) -> Served {
+    let store = format!("sqlite:{}/products.db", folder.display());
+    let variables = Variables::from_iter([("STORE_URL", store)]);
+    let config = product_service::config::Config::from_variables(&variables).unwrap();
+    serve(product_service::app(product_service::state::open(&config).await.unwrap())).await
 }
 
 impl Served {
