@@ -127,9 +127,17 @@ const MARK: char = '\u{e000}';
 
 /// Whether a line has a plain scalar that YAML 1.1 would retype. A line within a text may look like one.
 fn may_be_retyped(line: &str) -> bool {
-    let mut rest = line.trim_start();
+    let mut rest = line.trim_start_matches(' ');
     while let Some(item) = rest.strip_prefix("- ") {
         rest = item;
+    }
+    // Every line that is written passes here: what has neither a short word nor a digit in place is let go at once.
+    let begins_numeric =
+        |text: &str| text.bytes().next().is_some_and(|b| b.is_ascii_digit() || b"+-.".contains(&b));
+    let last = rest.rsplit(' ').next().unwrap_or_default();
+    let short_key = rest.bytes().take(4).any(|b| b == b':');
+    if last.len() > 3 && !short_key && !begins_numeric(last) && !begins_numeric(rest) {
+        return false;
     }
     match rest.split_once(": ") {
         Some((key, value)) => is_retyped(key) || is_retyped(value),
@@ -140,17 +148,16 @@ fn may_be_retyped(line: &str) -> bool {
 /// Whether YAML 1.1 takes a text for a boolean, a merge key, a number, a date or a time, which YAML 1.2 does not.
 fn is_retyped(text: &str) -> bool {
     const WORDS: [&str; 8] = ["y", "n", "yes", "no", "on", "off", "<<", "="];
-    let first = text.bytes().next().unwrap_or_default();
-    let numeric = first.is_ascii_digit() || b"+-.".contains(&first);
-    let digits = |b: u8| b.is_ascii_hexdigit() || b"_:.+-xXoTtZz ".contains(&b);
-    let looks_numeric = || {
-        let special = text.bytes().any(|b| b"_:-".contains(&b)) || text.starts_with('0');
-        // With these it is quoted anyway.
-        let quoted = text.contains(": ") || text.ends_with([':', ' ']);
-        numeric && special && !quoted && text.len() > 1 && text.bytes().all(digits)
-    };
-    let is_word = text.len() <= 3 && WORDS.iter().any(|word| word.eq_ignore_ascii_case(text));
-    is_word || looks_numeric()
+    let bytes = text.as_bytes();
+    if bytes.len() <= 3 && WORDS.iter().any(|word| word.eq_ignore_ascii_case(text)) {
+        return true;
+    }
+    let numeric = bytes.first().is_some_and(|first| first.is_ascii_digit() || b"+-.".contains(first));
+    let digits = |b: &u8| b.is_ascii_hexdigit() || b"_:.+-xXoTtZz ".contains(b);
+    let special = || bytes.iter().any(|b| b"_:-".contains(b)) || bytes.starts_with(b"0");
+    // With these it is quoted anyway.
+    let quoted = || text.contains(": ") || text.ends_with([':', ' ']);
+    numeric && bytes.len() > 1 && bytes.iter().all(digits) && special() && !quoted()
 }
 
 /// Puts [`MARK`]s around all texts that YAML 1.1 would retype.
