@@ -154,7 +154,7 @@ fn is_retyped(text: &str) -> bool {
     }
     let numeric = bytes.first().is_some_and(|first| first.is_ascii_digit() || b"+-.".contains(first));
     let digits = |b: &u8| b.is_ascii_hexdigit() || b"_:.+-xXoTtZz ".contains(b);
-    let special = || bytes.iter().any(|b| b"_:-".contains(b)) || bytes.starts_with(b"0");
+    let special = || bytes[1..].iter().any(|b| b"_:-".contains(b)) || bytes.starts_with(b"0");
     // With these it is quoted anyway.
     let quoted = || text.contains(": ") || text.ends_with([':', ' ']);
     numeric && bytes.len() > 1 && bytes.iter().all(digits) && special() && !quoted()
@@ -238,6 +238,12 @@ mod tests {
         ] {
             assert_eq!(written(&BTreeMap::from([("key", text)])), format!("key: {text}\n"));
         }
+    }
+
+    #[test]
+    fn numbers_are_no_texts() {
+        assert_eq!(written(&BTreeMap::from([("limit", -1)])), "limit: -1\n");
+        assert!(!may_be_retyped("    limit: -1") && !may_be_retyped("  port: 80") && may_be_retyped("- 1_0"));
     }
 
     #[test]
