@@ -101,7 +101,8 @@ impl Printer {
     /// # Errors
     /// stdout cannot be written to.
     pub fn bytes(self, bytes: &[u8]) -> io::Result<()> {
-        to_stdout(bytes)
+        // Not through anstream, which would look for colours in all of them.
+        write_to(io::stdout().lock(), bytes)
     }
 
     /// Writes a result as JSON to stdout.
@@ -128,9 +129,12 @@ pub enum Mark {
     Skipped,
 }
 
-/// A reader that has gone has what it wanted: the command goes on, and its exit code says how it ended.
 fn to_stdout(bytes: &[u8]) -> io::Result<()> {
-    let mut out = anstream::stdout().lock();
+    write_to(anstream::stdout().lock(), bytes)
+}
+
+/// A reader that has gone has what it wanted: the command goes on, and its exit code says how it ended.
+fn write_to(mut out: impl Write, bytes: &[u8]) -> io::Result<()> {
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
