@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use super::local::process::Group;
+use super::process::Group;
 
 /// Why cargo did not do it.
 #[derive(Debug, thiserror::Error)]

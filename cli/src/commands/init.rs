@@ -49,8 +49,27 @@ pub(super) fn run(settings: InitSettings, directory: &Path, printer: Printer) ->
             outer.display()
         ));
     }
-    let project = Project::at(&root);
-    let mut files = files(&options)?;
+    let (files, overwritten) = write(&root, &options, printer)?;
+    let repo = Repo::open_or_init(&root)?;
+    let commit = repo.commit(&files, MESSAGE, &identity)?;
+    if let Some(url) = &options.git_url
+        && let Some(before) = repo.set_origin(url.as_str())?
+    {
+        printer.warn(format!("the remote `origin` was `{before}`"));
+    }
+    let report = Report { folder: shown.to_string(), files: files.len(), overwritten, commit };
+    if printer.is_json() {
+        printer.json(&report)?;
+    }
+    printer.status(summary(&report));
+    Ok(Exit::Done)
+}
+
+/// Writes the shop and its manifests, and returns all of its files, and those that had another content. Each of these
+/// is named.
+fn write(root: &Path, options: &ScaffoldOptions, printer: Printer) -> Result<(RenderedTree, Vec<String>)> {
+    let project = Project::at(root);
+    let mut files = files(options)?;
     // Manifests of somebody else would be deployed with the shop's.
     let environment = parse_spec(SPEC, &String::from_utf8_lossy(&files[SPEC]))?.default_environment();
     TreeDiff::between(&RenderedTree::new(), &project.rendered(&environment)?)?;
@@ -62,7 +81,7 @@ pub(super) fn run(settings: InitSettings, directory: &Path, printer: Printer) ->
     for (path, content) in &files {
         project.write(path, content)?;
     }
-    if let Err(error) = cargo::settle_lock(&root) {
+    if let Err(error) = cargo::settle_lock(root) {
         let failure = Failure::new(format!("failed to make `{LOCK}` fit the new shop: {error}"));
         return Err(failure.hint("when cargo can do it, run the same again with `--force`").into());
     }
@@ -78,20 +97,7 @@ pub(super) fn run(settings: InitSettings, directory: &Path, printer: Printer) ->
         overwritten.push(path);
     }
     files.extend(manifests);
-
-    let repo = Repo::open_or_init(&root)?;
-    let commit = repo.commit(&files, MESSAGE, &identity)?;
-    if let Some(url) = &options.git_url
-        && let Some(before) = repo.set_origin(url.as_str())?
-    {
-        printer.warn(format!("the remote `origin` was `{before}`"));
-    }
-    let report = Report { folder: shown.to_string(), files: files.len(), overwritten, commit };
-    if printer.is_json() {
-        printer.json(&report)?;
-    }
-    printer.status(summary(&report));
-    Ok(Exit::Done)
+    Ok((files, overwritten))
 }
 
 fn files(options: &ScaffoldOptions) -> Result<RenderedTree> {

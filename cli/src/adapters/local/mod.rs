@@ -2,5 +2,4 @@
 
 pub mod gateway;
 pub mod ports;
-pub mod process;
 pub mod services;

@@ -15,8 +15,8 @@ use tokio::process::{ChildStdin, Command};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::process::{Group, signal};
 use crate::adapters::http::{Http, HttpError, Scheme};
+use crate::adapters::process::{Group, signal};
 use crate::model::local::LocalProcess;
 
 /// Lines of a service's log that are kept for an error message.
