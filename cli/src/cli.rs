@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 
 use crate::model::image::Registry;
-use crate::model::name::EnvironmentName;
+use crate::model::name::{EnvironmentName, ServiceName};
 use crate::printer::Output;
 
 /// Take a shop of microservices from source to a verified, Git-synced deployment on Kubernetes
@@ -15,6 +15,9 @@ use crate::printer::Output;
 #[command(after_help = "Examples:
   ecomctl init shop && cd shop                  make a new shop
   ecomctl up                                    run it on this machine and check it
+  ecomctl doctor                                see what this machine lacks
+  ecomctl build --push                          make the images, push them and pin their digests
+  ecomctl render --commit --push                commit manifests of these digests for Argo CD
   ecomctl render                                write the Kubernetes manifests that would deploy it
   ecomctl verify --url http://localhost:8000    check a shop that runs
   ecomctl schema > docs/ecomctl.schema.json     let an editor know `ecomctl.yaml`
@@ -77,12 +80,54 @@ pub enum Command {
   ecomctl up --once --free-ports     check and stop, beside whatever else runs")]
     Up(UpArgs),
 
+    /// Print what the services of `ecomctl up` have logged
+    #[command(after_help = "Examples:
+  ecomctl logs
+  ecomctl logs order-service --follow
+  ecomctl logs --tail all")]
+    Logs(LogsArgs),
+
+    /// Compile the services and make their images in the Docker engine
+    ///
+    /// An image's tag is the digest of all that it is built from. What is there already is not built again.
+    #[command(after_help = "Examples:
+  ecomctl build
+  ecomctl build cart-service --explain     say which inputs changed
+  ecomctl build --push                     push and pin them too
+  ecomctl build --in-container             compile in the engine, without Rust on this machine")]
+    Build(BuildArgs),
+
+    /// Push the images to the registry, and pin their digests in `ecomctl.lock`
+    ///
+    /// Pushes to every environment that follows builds: the first one, and those that say `images: build`. A tag
+    /// that the registry has is never overwritten. Credentials are those of `docker login`, or of
+    /// `ECOMCTL_REGISTRY_USERNAME` and `ECOMCTL_REGISTRY_PASSWORD`.
+    #[command(after_help = "Examples:
+  ecomctl push
+  ecomctl push cart-service --environment staging
+  ecomctl push --registry localhost:5000")]
+    Push(PushArgs),
+
+    /// List the images that were built, or remove old ones
+    #[command(after_help = "Examples:
+  ecomctl images
+  ecomctl images prune           remove all but those of the present source
+  ecomctl images prune --all")]
+    Images(ImagesArgs),
+
+    /// See whether this machine has what the platform needs
+    #[command(after_help = "Examples:
+  ecomctl doctor
+  ecomctl doctor build push      only what these commands need")]
+    Doctor(DoctorArgs),
+
     /// Write the Kubernetes and Argo CD manifests of an environment
     ///
     /// Owns `generated/<environment>/` and `argocd/<environment>.yaml`: writes what differs, deletes what is no longer
     /// declared, and touches no file that it did not make.
     #[command(after_help = "Examples:
   ecomctl render
+  ecomctl render --commit --push     commit them, and nothing else, for Argo CD to sync
   ecomctl render --check             exit 3 if the files are not what the spec says
   ecomctl render --stdout | kubectl apply --server-side --dry-run=server -f -")]
     Render(RenderArgs),
@@ -145,6 +190,7 @@ pub struct UpArgs {
 }
 
 /// Arguments of `render`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag; the settings are an enum")]
 #[derive(Clone, Debug, Args)]
 pub struct RenderArgs {
     /// The environment; the first one declared if not given
@@ -158,6 +204,120 @@ pub struct RenderArgs {
     /// Write nothing but one YAML stream to stdout, in the order of applying
     #[arg(long, conflicts_with = "check")]
     pub stdout: bool,
+
+    /// Commit them with `ecomctl.lock`, and nothing else that changed or is staged
+    #[arg(long, conflicts_with_all = ["check", "stdout"])]
+    pub commit: bool,
+
+    /// Push the commit; when somebody else has pushed before, render from what is there and try again
+    #[arg(long, requires = "commit")]
+    pub push: bool,
+
+    /// The commit's message
+    #[arg(short, long, requires = "commit")]
+    pub message: Option<String>,
+
+    /// Commit to this branch, which is made if it does not exist, instead of the one that is checked out
+    #[arg(long, value_name = "NAME", requires = "commit")]
+    pub branch: Option<String>,
+}
+
+/// Arguments of `logs`.
+#[derive(Clone, Debug, Args)]
+pub struct LogsArgs {
+    /// Of which services; all if none is given
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<ServiceName>,
+
+    /// Go on with what they log from now on
+    #[arg(short, long)]
+    pub follow: bool,
+
+    /// How many lines of each to begin with, or `all`
+    #[arg(short = 'n', long, value_name = "LINES", default_value = "100")]
+    pub tail: String,
+}
+
+/// Arguments of `build`.
+#[derive(Clone, Debug, Args)]
+pub struct BuildArgs {
+    /// Which services; all if none is given
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<ServiceName>,
+
+    /// Say which inputs changed since the last build
+    #[arg(long)]
+    pub explain: bool,
+
+    /// Compile in the engine, in the last stage of each Dockerfile
+    #[arg(long)]
+    pub in_container: bool,
+
+    /// Push the images too, as `ecomctl push` does
+    #[arg(long)]
+    pub push: bool,
+}
+
+/// Arguments of `push`.
+#[derive(Clone, Debug, Args)]
+pub struct PushArgs {
+    /// Which services; all if none is given
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<ServiceName>,
+
+    /// The environment; every one that follows builds if not given
+    #[arg(short, long, value_name = "NAME", env = "ECOMCTL_ENVIRONMENT")]
+    pub environment: Option<EnvironmentName>,
+
+    /// Push there instead of where the spec says
+    #[arg(long, value_name = "REGISTRY", env = "ECOMCTL_REGISTRY")]
+    pub registry: Option<Registry>,
+
+    /// The images were built with `--in-container`
+    #[arg(long)]
+    pub in_container: bool,
+}
+
+/// Arguments of `images`.
+#[derive(Clone, Debug, Args)]
+pub struct ImagesArgs {
+    /// What to do with them; they are listed if nothing is given.
+    #[command(subcommand)]
+    pub command: Option<ImagesCommand>,
+}
+
+/// What to do with images.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ImagesCommand {
+    /// Remove all but those of the present source
+    Prune {
+        /// Remove those too
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+/// Arguments of `doctor`.
+#[derive(Clone, Debug, Args)]
+pub struct DoctorArgs {
+    /// Only what these commands need
+    #[arg(value_name = "COMMAND", value_enum)]
+    pub commands: Vec<Need>,
+}
+
+/// What is needed by a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Need {
+    /// Run the shop on this machine.
+    Up,
+    /// Make images.
+    Build,
+    /// Push images.
+    Push,
+    /// Commit and push manifests.
+    Render,
+    /// Deploy to a cluster.
+    Deploy,
 }
 
 /// Arguments of `verify`.

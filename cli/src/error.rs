@@ -4,7 +4,9 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use crate::adapters::cargo::CargoError;
-use crate::adapters::git::GitError;
+use crate::adapters::docker::DockerError;
+use crate::adapters::git::{GitError, PushError};
+use crate::adapters::registry::RegistryError;
 use crate::adapters::workspace::WorkspaceError;
 use crate::model::name::EnvironmentName;
 use crate::model::parse::SpecError;
@@ -105,6 +107,28 @@ fn advice_of(error: &(dyn Error + 'static)) -> Option<(Exit, Option<String>)> {
     if error.is::<ForeignFiles>() {
         return Some((Exit::Failed, hint("move it elsewhere, or delete it; nothing was written")));
     }
+    if let Some(registry) = error.downcast_ref::<RegistryError>() {
+        return Some((Exit::Failed, registry_hint(registry)));
+    }
+    if let Some(docker) = error.downcast_ref::<DockerError>() {
+        return Some((Exit::Failed, docker_hint(docker)));
+    }
+    if let Some(git) = error.downcast_ref::<GitError>() {
+        return Some((Exit::Failed, git_hint(git)));
+    }
+    match error.downcast_ref::<PushError>() {
+        Some(PushError::Refused { .. }) => {
+            return Some((
+                Exit::Failed,
+                hint("if the branch is protected, `--branch NAME` commits to another one"),
+            ));
+        }
+        Some(PushError::Failed { remote, .. }) => {
+            let text = format!("the commit is here; when `git push {remote}` works, run the same again");
+            return Some((Exit::Failed, Some(text)));
+        }
+        _ => {}
+    }
     match error.downcast_ref::<CargoError>() {
         Some(CargoError::Run { .. }) => {
             return Some((Exit::Failed, hint("install Rust with rustup, or set CARGO to the program")));
@@ -115,9 +139,54 @@ fn advice_of(error: &(dyn Error + 'static)) -> Option<(Exit, Option<String>)> {
         }
         _ => {}
     }
-    if let Some(GitError::NoIdentity) = error.downcast_ref::<GitError>() {
-        let text = "`git config --global user.name \"Your Name\"` and `git config --global user.email you@example.com`";
-        return Some((Exit::Failed, hint(text)));
-    }
     None
+}
+
+const LOGIN: &str = "set ECOMCTL_REGISTRY_USERNAME and ECOMCTL_REGISTRY_PASSWORD";
+
+fn registry_hint(error: &RegistryError) -> Option<String> {
+    match error {
+        RegistryError::Unreachable { host, .. } => {
+            Some(format!("is `{host}` the right registry, and does it run?"))
+        }
+        RegistryError::NoCredentials(host) | RegistryError::WrongCredentials(host) => {
+            Some(format!("`docker login {host}`, or {LOGIN}"))
+        }
+        RegistryError::NoRights { host, .. } => {
+            Some(format!("log in to `{host}` as somebody who may push there, or declare another `registry`"))
+        }
+        _ => None,
+    }
+}
+
+fn docker_hint(error: &DockerError) -> Option<String> {
+    match error {
+        DockerError::Unreachable { .. } => {
+            Some("start Docker, colima or podman; DOCKER_HOST or `docker context use` names another engine".to_owned())
+        }
+        DockerError::Context { .. } => Some("`docker context ls` lists those that there are".to_owned()),
+        DockerError::Address(address) if address.starts_with("ssh://") => {
+            Some("forward its socket: ssh -L /tmp/docker.sock:/var/run/docker.sock HOST, and use unix:///tmp/docker.sock".to_owned())
+        }
+        DockerError::Failed(message) if message.contains("unauthorized") || message.contains("denied") => {
+            Some(format!("`docker login`, or {LOGIN}; may you push to that repository?"))
+        }
+        _ => None,
+    }
+}
+
+fn git_hint(error: &GitError) -> Option<String> {
+    let text = match error {
+        GitError::NoIdentity => {
+            "`git config --global user.name \"Your Name\"` and `git config --global user.email you@example.com`"
+        }
+        GitError::NoRepository(_) => "`git init` makes one, `git add` and `git commit` its first commit",
+        GitError::Detached => "`git switch main` checks out a branch",
+        GitError::Unborn(_) => "`git add .` and `git commit` make the first one",
+        GitError::InProgress(_) => "end it first: `git status` says how",
+        GitError::NoRemote => "`git remote add origin URL` names one",
+        GitError::Fetch { .. } => "does `git fetch` work, with the same URL and the same rights?",
+        _ => return None,
+    };
+    Some(text.to_owned())
 }

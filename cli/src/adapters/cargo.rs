@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
 use super::process::Group;
+use crate::model::package::{Package, Packages};
 
 /// Why cargo did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,9 @@ pub enum CargoError {
         /// How it ended.
         status: ExitStatus,
     },
+    /// It does not understand the workspace.
+    #[error("cargo does not understand the workspace: {0}")]
+    Metadata(String),
     /// It made no program of this name.
     #[error("cargo made no program `{0}`")]
     NoProgram(String),
@@ -40,7 +44,7 @@ pub enum CargoError {
 #[serde(tag = "reason", rename_all = "kebab-case")]
 enum Message {
     CompilerArtifact {
-        target: Target,
+        target: Made,
         executable: Option<PathBuf>,
     },
     #[serde(other)]
@@ -48,20 +52,61 @@ enum Message {
 }
 
 #[derive(Deserialize)]
-struct Target {
+struct Made {
     name: String,
 }
 
-/// Compiles the release programs of `packages` for this machine, with cargo's own progress on stderr, and returns
-/// their paths. When this is dropped, cargo is told to stop.
+/// What programs are compiled for.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// This machine.
+    Here,
+    /// A container without any file: a target, and the rust flags that the user's configuration has besides.
+    Container {
+        /// The target.
+        triple: String,
+        /// `build.rustflags`, which those for a target replace.
+        rustflags: Vec<String>,
+    },
+}
+
+const STATIC: [&str; 2] = ["-C", "target-feature=+crt-static"];
+
+impl Target {
+    fn tell(&self, command: &mut Command) {
+        let Self::Container { triple, rustflags } = self else { return };
+        command.args(["--target", triple]);
+        // The variables replace all configuration, so what has to be there is added where the user put the rest.
+        let encoded = std::env::var("CARGO_ENCODED_RUSTFLAGS").ok().filter(|flags| !flags.is_empty());
+        let plain = || {
+            let flags = std::env::var("RUSTFLAGS").ok()?;
+            (!flags.trim().is_empty()).then(|| flags.split_whitespace().collect::<Vec<_>>().join("\x1f"))
+        };
+        if let Some(flags) = encoded.or_else(plain) {
+            command.env("CARGO_ENCODED_RUSTFLAGS", format!("{flags}\x1f{}", STATIC.join("\x1f")));
+        } else {
+            let flags: Vec<&str> = rustflags.iter().map(String::as_str).chain(STATIC).collect();
+            let flags = toml::Value::from(flags);
+            command.args(["--config", &format!("target.{triple}.rustflags={flags}")]);
+        }
+    }
+}
+
+/// Compiles the release programs of `packages`, with cargo's own progress on stderr, and returns their paths. When this
+/// is dropped, cargo is told to stop.
 ///
 /// # Errors
 /// There is no cargo, or it fails.
-pub async fn build(root: &Path, packages: &[String]) -> Result<BTreeMap<String, PathBuf>, CargoError> {
+pub async fn build(
+    root: &Path,
+    packages: &[String],
+    target: &Target,
+) -> Result<BTreeMap<String, PathBuf>, CargoError> {
     let program = program();
     let failed = |source| CargoError::Run { program: PathBuf::from(&program), source };
     let mut command = Command::new(&program);
     command.args(["build", "--locked", "--release", "--message-format", "json-render-diagnostics"]);
+    target.tell(&mut command);
     for package in packages {
         command.args(["--package", package]);
     }
@@ -89,14 +134,49 @@ pub async fn build(root: &Path, packages: &[String]) -> Result<BTreeMap<String, 
     }
 }
 
-/// Makes sure that there is a cargo.
+/// Returns the packages of the workspace in `root`. The network is not used.
+///
+/// # Errors
+/// There is no cargo, or it does not understand a manifest.
+pub async fn packages(root: &Path) -> Result<Packages, CargoError> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Described>,
+    }
+    #[derive(Deserialize)]
+    struct Described {
+        manifest_path: PathBuf,
+        #[serde(flatten)]
+        package: Package,
+    }
+    let program = program();
+    let failed = |source| CargoError::Run { program: PathBuf::from(&program), source };
+    let mut command = Command::new(&program);
+    command.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]);
+    let output =
+        command.current_dir(root).stdin(Stdio::null()).kill_on_drop(true).output().await.map_err(failed)?;
+    if !output.status.success() {
+        return Err(CargoError::Metadata(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    }
+    let metadata: Metadata =
+        serde_json::from_slice(&output.stdout).map_err(|error| CargoError::Metadata(error.to_string()))?;
+    let packages = metadata.packages.into_iter().map(|described| {
+        let folder = described.manifest_path.parent().and_then(|folder| folder.strip_prefix(root).ok());
+        let folder = folder.map(|folder| folder.display().to_string()).unwrap_or_default();
+        (described.package.name.clone(), Package { folder, ..described.package })
+    });
+    Ok(packages.collect())
+}
+
+/// Returns the version of cargo.
 ///
 /// # Errors
 /// There is none.
-pub fn check() -> Result<(), CargoError> {
+pub fn version() -> Result<String, CargoError> {
     let program = program();
     let run = std::process::Command::new(&program).arg("--version").stdin(Stdio::null()).output();
-    run.map(drop).map_err(|source| CargoError::Run { program: PathBuf::from(&program), source })
+    let output = run.map_err(|source| CargoError::Run { program: PathBuf::from(&program), source })?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Makes `Cargo.lock` fit the workspace, changing no version that it has. The network is used only when what cargo

@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Bytes;
-use hyper::{Request, Response};
+use hyper::header::RETRY_AFTER;
+use hyper::{Request, Response, StatusCode};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
+
+use super::retry::Retry;
 
 /// Largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
@@ -47,6 +50,11 @@ fn innermost(error: &(dyn Error + Send + Sync + 'static)) -> String {
         innermost = source;
     }
     innermost.to_string()
+}
+
+/// Whether an answer may be another one if it is asked for again.
+fn is_transient(status: StatusCode) -> bool {
+    [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status) || status.is_server_error()
 }
 
 /// A client that follows no redirect. Clones share connections.
@@ -85,6 +93,33 @@ impl Http {
         };
         let connector = builder.https_or_http().enable_http1().build();
         Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), timeout })
+    }
+
+    /// Returns the whole answer to a request that may be sent again: what may pass (408, 429, 5xx, a broken connection) is
+    /// tried some times.
+    ///
+    /// # Errors
+    /// There is no answer in time, or it is too large.
+    pub async fn send_until_answered(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Bytes>, HttpError> {
+        let mut retry = Retry::default();
+        loop {
+            let answered = self.send(request.clone()).await;
+            let asked = match &answered {
+                Ok(answer) if is_transient(answer.status()) => {
+                    let asked =
+                        answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+                    asked.map(Duration::from_secs)
+                }
+                Err(HttpError::Broken(_) | HttpError::TimedOut(_)) => None,
+                _ => return answered,
+            };
+            if !retry.pause(asked).await {
+                return answered;
+            }
+        }
     }
 
     /// Returns the whole answer to a request.

@@ -42,7 +42,7 @@ pub(super) fn run(settings: InitSettings, directory: &Path, printer: Printer) ->
     }
     // Asked before anything is written: a shop without its first commit is half a shop.
     let identity = Identity::for_commits_in(&root)?;
-    cargo::check()?;
+    cargo::version()?;
     if let Some(outer) = git::enclosing(&root) {
         printer.warn(format!(
             "`{shown}` is inside the repository `{}`, and becomes one of its own",

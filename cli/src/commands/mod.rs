@@ -1,8 +1,13 @@
 //! One file a command: load, decide, do, print.
 
+mod build;
 mod completions;
+mod doctor;
+mod images;
 mod init;
 mod interrupt;
+mod logs;
+mod push;
 mod render;
 mod schema;
 mod up;
@@ -23,6 +28,11 @@ pub(crate) fn run(cli: Cli, printer: Printer) -> Result<Exit> {
     match cli.command {
         Command::Init(args) => init::run(args.try_into()?, directory, printer),
         Command::Up(args) => in_runtime(up::run(args.into(), directory, printer)),
+        Command::Logs(args) => in_runtime(logs::run(args, directory, printer)),
+        Command::Build(args) => in_runtime(build::run(args, directory, printer)),
+        Command::Push(args) => in_runtime(push::run(args, directory, printer)),
+        Command::Images(args) => in_runtime(images::run(args, directory, printer)),
+        Command::Doctor(args) => in_runtime(doctor::run(args, directory, printer)),
         Command::Render(args) => render::run(args, directory, printer),
         Command::Verify(args) => in_runtime(verify::run(args.try_into()?, printer)),
         Command::Schema => schema::run(printer),

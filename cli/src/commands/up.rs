@@ -10,7 +10,7 @@ use url::Url;
 
 use super::interrupt::Interrupt;
 use super::{render, verify};
-use crate::adapters::cargo;
+use crate::adapters::cargo::{self, Target};
 use crate::adapters::local::gateway;
 use crate::adapters::local::ports::{self, PortError};
 use crate::adapters::local::services::{LogLine, Services, ServicesError};
@@ -122,11 +122,11 @@ async fn start(
     let names: Vec<String> = plan.processes.iter().map(|process| process.name.clone()).collect();
     printer.status(format!("Compiling {} ...", names.join(", ")));
     let began = Instant::now();
-    let programs = cargo::build(project.root(), &names).await?;
+    let programs = cargo::build(project.root(), &names, &Target::Here).await?;
     printer.status(format!("Compiled {} services in {:.1} s.", names.len(), began.elapsed().as_secs_f64()));
     for process in &plan.processes {
         let folder = project.private_folder(&format!("local/{}", process.name))?;
-        services.start(process, &programs[&process.name], &folder)?;
+        services.start(process, &programs[&process.name], &folder, &project.private_folder("logs")?)?;
     }
     services.ready().await?;
     for process in &plan.processes {

@@ -1,9 +1,10 @@
 //! Names of images (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests>).
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::scalar::deserialize_text;
 
@@ -29,6 +30,12 @@ impl Registry {
     #[must_use]
     pub fn repository(&self, service: &ServiceName) -> Repository {
         Repository(format!("{}/{service}", self.0))
+    }
+}
+
+impl fmt::Display for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -91,6 +98,32 @@ impl From<Registry> for String {
 #[serde(try_from = "String", into = "String")]
 pub struct Repository(String);
 
+impl Repository {
+    /// Returns the host of the registry, with its port if it has one.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.split_once('/').map_or(self.0.as_str(), |(host, _)| host)
+    }
+
+    /// Returns the name within the registry, without the host.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, path)| path)
+    }
+
+    /// Returns the repository as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl TryFrom<String> for Repository {
     type Error = String;
 
@@ -118,6 +151,18 @@ impl Tag {
     pub fn of_version(version: &str) -> Result<Self, String> {
         version.replace('+', "_").try_into()
     }
+
+    /// Returns the tag of an image whose inputs have a digest: its first 16 hexadecimal digits.
+    #[must_use]
+    pub fn of_inputs(inputs: &Digest) -> Self {
+        Self(inputs.hex().chars().take(16).collect())
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 impl TryFrom<String> for Tag {
@@ -144,17 +189,43 @@ impl From<Tag> for String {
     }
 }
 
+const PREFIX: &str = "sha256:";
+
 /// A SHA-256 digest, such as `sha256:7be2…`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Digest(String);
+
+impl Digest {
+    /// Returns the digest of bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut text = String::from(PREFIX);
+        for byte in Sha256::digest(bytes) {
+            let _ = write!(text, "{byte:02x}");
+        }
+        Self(text)
+    }
+
+    /// Returns the 64 hexadecimal digits.
+    #[must_use]
+    pub fn hex(&self) -> &str {
+        self.0.strip_prefix(PREFIX).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 impl TryFrom<String> for Digest {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
         let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        if text.strip_prefix("sha256:").is_some_and(|rest| rest.len() == 64 && rest.bytes().all(hex)) {
+        if text.strip_prefix(PREFIX).is_some_and(|rest| rest.len() == 64 && rest.bytes().all(hex)) {
             Ok(Self(text))
         } else {
             Err(format!("`{text}` is no valid digest: it must be `sha256:` and 64 hexadecimal digits"))
@@ -200,10 +271,10 @@ impl fmt::Display for PinnedImage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pushed { repository, tag, manifest } => {
-                write!(f, "{}:{}@{}", repository.0, tag.0, manifest.0)
+                write!(f, "{repository}:{tag}@{manifest}")
             }
             Self::Loaded { repository, tag } | Self::Unlocked { repository, tag } => {
-                write!(f, "{}:{}", repository.0, tag.0)
+                write!(f, "{repository}:{tag}")
             }
         }
     }
@@ -233,6 +304,19 @@ mod tests {
         ] {
             assert!(bad.parse::<Registry>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_repository_has_a_host_and_a_path() {
+        let repository = Repository::try_from("localhost:5000/you/cart-service".to_owned()).unwrap();
+        assert_eq!((repository.host(), repository.path()), ("localhost:5000", "you/cart-service"));
+    }
+
+    #[test]
+    fn a_digest_is_that_of_the_bytes() {
+        let empty = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(Digest::of(b"").to_string(), empty);
+        assert_eq!(Tag::of_inputs(&Digest::of(b"")).to_string(), "e3b0c44298fc1c14");
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! The types that flow through `ecomctl`, from the file to the tree. No IO.
 
 pub mod argocd;
+pub mod docker_config;
 pub mod git_url;
 pub mod image;
+pub mod inputs;
 pub mod local;
 pub mod lock;
 pub mod manifests;
 pub mod name;
 pub mod network;
+pub mod package;
 pub mod parse;
 pub mod quantity;
 pub mod resolve;

@@ -8,7 +8,7 @@ use super::name::{EnvironmentName, PlatformName, ServiceName};
 use super::network::{HostName, Port, RoutePath};
 use super::quantity::Quantity;
 use super::rules;
-use super::spec::{AmountsSpec, EnvironmentSpec, PlatformSpec, ServiceSpec, StoreSpec};
+use super::spec::{AmountsSpec, EnvironmentSpec, ImagesSpec, PlatformSpec, ServiceSpec, StoreSpec};
 
 /// A platform in an environment. Nothing is left to decide.
 #[derive(Clone, Debug)]
@@ -145,6 +145,29 @@ impl PlatformSpec {
     }
 }
 
+impl PlatformSpec {
+    /// Returns where the images of an environment are pushed to.
+    #[must_use]
+    pub fn registry_of(&self, environment: &EnvironmentName) -> Option<Registry> {
+        let overlay = self.environments.get(environment).and_then(Option::as_ref);
+        overlay.and_then(|overlay| overlay.registry.clone()).or_else(|| self.registry.clone())
+    }
+
+    /// Returns the environments whose images are those that were built last.
+    #[must_use]
+    pub fn following_builds(&self) -> Vec<EnvironmentName> {
+        let first = self.default_environment();
+        let follows = |environment: &EnvironmentName| {
+            let overlay = self.environments.get(environment).and_then(Option::as_ref);
+            match overlay.and_then(|overlay| overlay.images) {
+                Some(images) => images == ImagesSpec::Build,
+                None => *environment == first,
+            }
+        };
+        self.environment_names().into_iter().filter(follows).collect()
+    }
+}
+
 /// Returns a name that is written in this file.
 fn constant<T: std::str::FromStr<Err: std::fmt::Debug>>(name: &str) -> T {
     name.parse().expect("a constant name is valid")
@@ -172,8 +195,7 @@ where
 {
     let none = EnvironmentSpec::default();
     let overlay = spec.environments.get(environment).and_then(Option::as_ref).unwrap_or(&none);
-    let registry = overlay.registry.as_ref().or(spec.registry.as_ref());
-    let registry = registry.cloned().unwrap_or_else(Registry::loaded);
+    let registry = spec.registry_of(environment).unwrap_or_else(Registry::loaded);
     let mut services = Vec::with_capacity(spec.services.len());
     for (name, service) in &spec.services {
         let image = match lock.image(environment, name) {

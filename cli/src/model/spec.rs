@@ -132,6 +132,18 @@ pub struct EnvironmentSpec {
     pub registry: Option<Registry>,
     /// The host name that its gateway answers to. Default: that of the platform.
     pub host: Option<HostName>,
+    /// Where its images come from. Default: `build` in the first environment, `promote` in the others.
+    pub images: Option<ImagesSpec>,
+}
+
+/// Where the images of an environment come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ImagesSpec {
+    /// It follows builds: `ecomctl push` pins what was built.
+    Build,
+    /// It gets what another environment has.
+    Promote,
 }
 
 /// Reads a map and refuses a key that stands twice, which YAML libraries let pass.

@@ -56,11 +56,15 @@ fn every_vendor_has_one_home() {
     let homes = [
         ("serde_yaml::", "yaml.rs"),
         ("git2::", "adapters/git"),
-        ("std::fs", "adapters/workspace"),
+        ("bollard::", "adapters/docker"),
+        ("tar::", "adapters/docker"),
+        ("globset::", "adapters/docker"),
+        ("indicatif::", "printer"),
+        ("ignore::", "adapters/workspace"),
         ("listeners::", "adapters/local/ports"),
         ("hyper_rustls::", "adapters/http"),
         ("toml_edit::", "plan/scaffold"),
-        ("anstyle::", "printer.rs"),
+        ("anstyle::", "printer"),
     ];
     let sources = sources();
     for (vendor, home) in homes {
@@ -68,6 +72,15 @@ fn every_vendor_has_one_home() {
             sources.iter().filter(|(_, text)| text.contains(vendor)).map(|(path, _)| path).collect();
         assert!(!users.is_empty(), "nobody uses {vendor}");
         assert!(users.iter().all(|path| path.starts_with(home)), "{vendor} is used by {users:?}");
+    }
+}
+
+#[test]
+fn files_are_read_and_written_in_few_places() {
+    let homes = ["adapters/workspace/", "adapters/files.rs", "adapters/local/logs.rs"];
+    for (path, text) in sources() {
+        let uses = text.contains("std::fs") || text.contains("tokio::fs");
+        assert!(!uses || homes.iter().any(|home| path.starts_with(home)), "{path} uses std::fs");
     }
 }
 

@@ -10,14 +10,18 @@ use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::error::chain;
 
 /// Writes logs as JSON lines to stdout: what `RUST_LOG` says, else `info` and worse.
 pub fn log_to_stdout() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().json().flatten_event(true).with_target(false).with_env_filter(filter).init();
+    let asked = std::env::var("RUST_LOG").ok().and_then(|levels| levels.parse().ok());
+    let filter = asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false);
+    tracing_subscriber::registry().with(filter).with(lines).init();
 }
 
 /// Returns the exit code of a service, after logging why it could not go on.

@@ -15,6 +15,7 @@ use tokio::process::{ChildStdin, Command};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::logs::LogWriter;
 use crate::adapters::http::{Http, HttpError, Scheme};
 use crate::adapters::process::{Group, signal};
 use crate::model::local::LocalProcess;
@@ -42,6 +43,14 @@ pub enum ServicesError {
         name: String,
         /// Its program.
         program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Its log cannot be written.
+    #[error("failed to write the log of {name}")]
+    Log {
+        /// Which service.
+        name: String,
         /// What the system said.
         source: io::Error,
     },
@@ -103,12 +112,18 @@ struct Running {
     _lifeline: Option<ChildStdin>,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Log(Arc<Mutex<VecDeque<String>>>);
+/// What a service has logged: all of it in a file, the last lines here.
+#[derive(Clone, Debug)]
+struct Log(Arc<Mutex<(LogWriter, VecDeque<String>)>>);
 
 impl Log {
+    fn new(file: LogWriter) -> Self {
+        Self(Arc::new(Mutex::new((file, VecDeque::new()))))
+    }
+
     fn push(&self, line: String) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (file, lines) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        file.line(&line);
         if lines.len() == LAST_LINES {
             lines.pop_front();
         }
@@ -116,7 +131,7 @@ impl Log {
     }
 
     fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.iter().cloned().collect()
     }
 }
 
@@ -133,7 +148,7 @@ impl Services {
         self.running.keys().map(String::as_str)
     }
 
-    /// Starts `program` as a service whose working directory is `folder`.
+    /// Starts `program` as a service whose working directory is `folder`, and which logs to a file in `logs`.
     ///
     /// # Errors
     /// It cannot be started.
@@ -142,8 +157,11 @@ impl Services {
         process: &LocalProcess,
         program: &Path,
         folder: &Path,
+        logs: &Path,
     ) -> Result<(), ServicesError> {
         let name = process.name.clone();
+        let log = LogWriter::begin(logs, &name);
+        let log = Log::new(log.map_err(|source| ServicesError::Log { name: name.clone(), source })?);
         let mut command = Command::new(program);
         // As in a container: nothing of the user's environment but how much is logged.
         command.env_clear().envs(std::env::vars_os().filter(|(name, _)| name == "RUST_LOG"));
@@ -154,7 +172,6 @@ impl Services {
             program: program.to_owned(),
             source,
         })?;
-        let log = Log::default();
         let mut readers = JoinSet::new();
         if let Some(stdout) = group.stdout() {
             readers.spawn(read(stdout, name.clone(), log.clone(), self.lines.clone()));

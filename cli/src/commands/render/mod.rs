@@ -1,5 +1,7 @@
 //! `ecomctl render`.
 
+mod commit;
+
 use std::path::Path;
 
 use anyhow::Result;
@@ -8,7 +10,6 @@ use serde::Serialize;
 use crate::adapters::workspace::Project;
 use crate::cli::RenderArgs;
 use crate::error::Exit;
-use crate::model::image::PinnedImage;
 use crate::model::lock::ImageLock;
 use crate::model::manifests::Manifests;
 use crate::model::name::EnvironmentName;
@@ -23,9 +24,12 @@ pub(super) fn run(args: RenderArgs, directory: &Path, printer: Printer) -> Resul
     let project = Project::find(directory)?;
     let (spec, lock) = (project.spec()?, project.lock()?);
     let RenderSettings { environment, mode } = RenderSettings::new(args, &spec)?;
+    if let RenderMode::Commit(settings) = &mode {
+        return commit::run(&project, &spec, &environment, settings, printer);
+    }
     let platform = resolve_in(&project, &spec, &lock, &environment)?;
     let manifests = render::manifests(&platform);
-    warn_of_unlocked(&platform, printer);
+    warn_of_unlocked(&names_of_unlocked(&spec, &lock, &environment), printer);
     if mode == RenderMode::Stdout {
         printer.bytes(&render::stream(&manifests)?)?;
         return Ok(Exit::Done);
@@ -39,7 +43,7 @@ pub(super) fn run(args: RenderArgs, directory: &Path, printer: Printer) -> Resul
     if mode == RenderMode::Write {
         project.apply(&diff, &tree)?;
     }
-    report(&environment, mode, tree.len(), &diff, printer)?;
+    report(&environment, &mode, tree.len(), &diff, printer)?;
     Ok(if mode == RenderMode::Check && !diff.is_empty() { Exit::Difference } else { Exit::Done })
 }
 
@@ -73,10 +77,13 @@ fn compare(
     Ok((tree, diff))
 }
 
-fn warn_of_unlocked(platform: &ResolvedPlatform, printer: Printer) {
-    let unlocked = |image: &PinnedImage| matches!(image, PinnedImage::Unlocked { .. });
-    let services = platform.services.iter().filter(|service| unlocked(&service.image));
-    let names: Vec<String> = services.map(|service| service.name.to_string()).collect();
+/// Returns the services that the lock has no image of.
+fn names_of_unlocked(spec: &PlatformSpec, lock: &ImageLock, environment: &EnvironmentName) -> Vec<String> {
+    let unlocked = spec.services.keys().filter(|service| lock.locked(environment, service).is_none());
+    unlocked.map(ToString::to_string).collect()
+}
+
+fn warn_of_unlocked(names: &[String], printer: Printer) {
     if !names.is_empty() {
         let names = names.join(", ");
         printer.warn(format!("`ecomctl.lock` has no image of {names}: the package's version is the tag"));
@@ -93,7 +100,7 @@ struct Report<'a> {
 
 fn report(
     environment: &EnvironmentName,
-    mode: RenderMode,
+    mode: &RenderMode,
     files: usize,
     diff: &TreeDiff,
     printer: Printer,
@@ -106,7 +113,7 @@ fn report(
         printer.status(format!("{place} are up to date ({files} files)."));
         return Ok(());
     }
-    if mode == RenderMode::Check {
+    if *mode == RenderMode::Check {
         for (what, paths) in
             [("missing", &diff.added), ("different", &diff.changed), ("no longer declared", &diff.deleted)]
         {

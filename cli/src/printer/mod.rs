@@ -1,10 +1,14 @@
 //! Output: stdout has what a pipe can use, stderr has status, warnings and errors.
 
+mod tasks;
+
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use serde::Serialize;
+
+pub use tasks::{Task, Tasks};
 
 /// How results are written to stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -1,14 +1,24 @@
-//! Git: the object database through git2.
+//! Git: the object database through git2, the network through the `git` program, which knows the user's keys, helpers
+//! and proxies.
+
+mod branch;
+mod publish;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use git2::{
-    Config, ErrorCode, Index, IndexEntry, IndexTime, Oid, Repository, RepositoryInitOptions, Signature,
+    Commit, Config, ErrorCode, Index, IndexEntry, IndexTime, Oid, Repository, RepositoryInitOptions,
+    Signature, StatusOptions, Tree,
 };
 
+use crate::model::lock::Source;
 use crate::model::tree::RenderedTree;
+
+pub use branch::{Advanced, Branch};
+pub use git2::Oid as CommitId;
+pub use publish::{PushError, Remote};
 
 /// Why git did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -22,8 +32,34 @@ pub enum GitError {
     /// A commit cannot be signed.
     #[error("git cannot sign the commit: {0}")]
     Sign(String),
+    /// The folder is in no repository.
+    #[error("`{}` is in no git repository", .0.display())]
+    NoRepository(PathBuf),
+    /// No branch is checked out.
+    #[error("no branch is checked out: HEAD is detached")]
+    Detached,
+    /// The branch has no commit.
+    #[error("branch `{0}` has no commit yet")]
+    Unborn(String),
+    /// Something else is going on.
+    #[error("a {0} is in progress")]
+    InProgress(&'static str),
+    /// There is no remote to push to.
+    #[error("the repository has no remote")]
+    NoRemote,
+    /// A name is none of a branch.
+    #[error("`{0}` is no valid name of a branch")]
+    BranchName(String),
+    /// The remote cannot be read.
+    #[error("`git fetch {remote}` failed: {reason}")]
+    Fetch {
+        /// Which.
+        remote: String,
+        /// What git said.
+        reason: String,
+    },
     /// Git failed.
-    #[error("git failed")]
+    #[error("git failed: {}", .0.message())]
     Git(#[from] git2::Error),
 }
 
@@ -35,6 +71,12 @@ pub struct Repo(Repository);
 pub struct Identity {
     name: String,
     email: String,
+}
+
+impl std::fmt::Display for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} <{}>", self.name, self.email)
+    }
 }
 
 impl Identity {
@@ -98,6 +140,25 @@ impl Repo {
         Ok(before)
     }
 
+    /// Returns the commit that is checked out in the repository of `root`, and whether files in `folders` or those that pin
+    /// crates differ from it; nothing when there is no repository or no commit.
+    ///
+    /// # Errors
+    /// Git failed.
+    pub fn source_of(root: &Path, folders: &[String]) -> Result<Option<Source>, GitError> {
+        let Ok(repository) = Repository::discover(root) else { return Ok(None) };
+        let Ok(head) = repository.head().and_then(|head| head.peel_to_commit()) else { return Ok(None) };
+        let prefix = branch::prefix(&repository, root)?;
+        let mut options = StatusOptions::new();
+        options.include_untracked(true).recurse_untracked_dirs(true).include_ignored(false);
+        options.disable_pathspec_match(true);
+        for path in folders.iter().map(String::as_str).chain(["Cargo.lock", "Cargo.toml"]) {
+            options.pathspec(format!("{prefix}{path}"));
+        }
+        let dirty = !repository.statuses(Some(&mut options))?.is_empty();
+        Ok(Some(Source { commit: head.id().to_string(), dirty }))
+    }
+
     /// Commits exactly `files` on the current branch and returns the new commit, or `None` when it has them already.
     /// The first commit of a repository is made on `main`. What else is staged stays staged.
     ///
@@ -132,13 +193,7 @@ impl Repo {
         if parent.as_ref().is_some_and(|parent| parent.tree_id() == tree.id()) {
             return Ok(None);
         }
-        let commit = if repository.config()?.get_bool("commit.gpgsign").unwrap_or(false) {
-            self.commit_signed(tree.id(), parent.as_ref().map(git2::Commit::id), message, identity)?
-        } else {
-            let who = Signature::now(&identity.name, &identity.email)?;
-            let parents: Vec<_> = parent.iter().collect();
-            repository.commit(None, &who, &who, message, &tree, &parents)?
-        };
+        let commit = commit_tree(repository, &tree, parent.as_ref(), message, identity)?;
         // HEAD points to the branch; the branch moves only if it is still where it was.
         let head = repository.find_reference("HEAD")?;
         let branch = head.symbolic_target().ok().flatten().unwrap_or("HEAD");
@@ -148,34 +203,50 @@ impl Repo {
         };
         Ok(Some(commit.to_string()))
     }
+}
 
-    /// Makes a signed commit of `tree` with the `git` program, which knows the user's keys.
-    fn commit_signed(
-        &self,
-        tree: Oid,
-        parent: Option<Oid>,
-        message: &str,
-        identity: &Identity,
-    ) -> Result<Oid, GitError> {
-        let mut command = Command::new("git");
-        command.arg("--git-dir").arg(self.0.path()).args([
-            "commit-tree",
-            "-S",
-            &tree.to_string(),
-            "-m",
-            message.trim_end(),
-        ]);
-        command.args(parent.iter().flat_map(|parent| ["-p".to_owned(), parent.to_string()]));
-        for role in ["AUTHOR", "COMMITTER"] {
-            command.env(format!("GIT_{role}_NAME"), &identity.name);
-            command.env(format!("GIT_{role}_EMAIL"), &identity.email);
-        }
-        let output = command.output().map_err(GitError::Program)?;
-        if !output.status.success() {
-            return Err(GitError::Sign(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
-        }
-        Ok(Oid::from_str(String::from_utf8_lossy(&output.stdout).trim())?)
+/// Makes a commit that no branch has yet, signed if the user wants that.
+fn commit_tree(
+    repository: &Repository,
+    tree: &Tree<'_>,
+    parent: Option<&Commit<'_>>,
+    message: &str,
+    identity: &Identity,
+) -> Result<Oid, GitError> {
+    if repository.config()?.get_bool("commit.gpgsign").unwrap_or(false) {
+        return commit_signed(repository, tree.id(), parent.map(Commit::id), message, identity);
     }
+    let who = Signature::now(&identity.name, &identity.email)?;
+    let parents: Vec<_> = parent.into_iter().collect();
+    Ok(repository.commit(None, &who, &who, message, tree, &parents)?)
+}
+
+/// Makes a signed commit of `tree` with the `git` program, which knows the user's keys.
+fn commit_signed(
+    repository: &Repository,
+    tree: Oid,
+    parent: Option<Oid>,
+    message: &str,
+    identity: &Identity,
+) -> Result<Oid, GitError> {
+    let mut command = Command::new("git");
+    command.arg("--git-dir").arg(repository.path()).args([
+        "commit-tree",
+        "-S",
+        &tree.to_string(),
+        "-m",
+        message.trim_end(),
+    ]);
+    command.args(parent.iter().flat_map(|parent| ["-p".to_owned(), parent.to_string()]));
+    for role in ["AUTHOR", "COMMITTER"] {
+        command.env(format!("GIT_{role}_NAME"), &identity.name);
+        command.env(format!("GIT_{role}_EMAIL"), &identity.email);
+    }
+    let output = command.output().map_err(GitError::Program)?;
+    if !output.status.success() {
+        return Err(GitError::Sign(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    }
+    Ok(Oid::from_str(String::from_utf8_lossy(&output.stdout).trim())?)
 }
 
 /// Returns the index entry of a plain file. Only path, mode and content matter to a tree.

@@ -1,0 +1,208 @@
+//! Fetching and pushing, by the `git` program.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use git2::{BranchType, Oid};
+
+use super::{Branch, GitError};
+
+/// Where a branch is pushed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remote {
+    /// The remote's name.
+    pub name: String,
+    /// The name of the branch there.
+    pub branch: String,
+}
+
+/// Why nothing was pushed.
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// Somebody else has pushed before.
+    #[error("the branch has moved on the remote")]
+    Rejected,
+    /// The remote does not take it.
+    #[error("`{remote}` refuses a push to `{branch}`: {reason}")]
+    Refused {
+        /// Which remote.
+        remote: String,
+        /// Which branch.
+        branch: String,
+        /// Why.
+        reason: String,
+    },
+    /// No way to the remote, or no rights.
+    #[error("`git push {remote}` failed: {reason}")]
+    Failed {
+        /// Which remote.
+        remote: String,
+        /// What git said.
+        reason: String,
+    },
+    /// There is no `git` program.
+    #[error("failed to run `git`")]
+    Program(#[from] std::io::Error),
+}
+
+impl Branch {
+    /// Returns where the branch is pushed to: its upstream, else the branch of the same name at `origin` or the only remote.
+    ///
+    /// # Errors
+    /// There is no remote.
+    pub fn remote(&self) -> Result<Remote, GitError> {
+        let config = self.repository.config()?;
+        let value = |key: &str| config.get_string(&format!("branch.{}.{key}", self.name)).ok();
+        if let Some(name) = value("remote").filter(|name| name != ".") {
+            let branch = value("merge").and_then(|merge| Some(merge.strip_prefix("refs/heads/")?.to_owned()));
+            return Ok(Remote { name, branch: branch.unwrap_or_else(|| self.name.clone()) });
+        }
+        let remotes = self.repository.remotes()?;
+        let names: Vec<String> = remotes.iter().flatten().flatten().map(ToOwned::to_owned).collect();
+        let name = names.iter().find(|name| *name == "origin").or(names.first().filter(|_| names.len() == 1));
+        let name = name.ok_or(GitError::NoRemote)?.clone();
+        Ok(Remote { name, branch: self.name.clone() })
+    }
+
+    /// Returns the last commit of the remote's branch that is known here.
+    #[must_use]
+    pub fn known_tip(&self, remote: &Remote) -> Option<Oid> {
+        let name = format!("{}/{}", remote.name, remote.branch);
+        let branch = self.repository.find_branch(&name, BranchType::Remote).ok()?;
+        branch.get().peel_to_commit().ok().map(|commit| commit.id())
+    }
+
+    /// Fetches the remote's branch, and returns its last commit; nothing when there is no such branch.
+    ///
+    /// # Errors
+    /// The remote cannot be read.
+    pub fn fetch(&self, remote: &Remote) -> Result<Option<Oid>, GitError> {
+        let Remote { name, branch } = remote;
+        let refs = format!("+refs/heads/{branch}:refs/remotes/{name}/{branch}");
+        let output = self.git(&["fetch", "--quiet", "--no-tags", name, &refs]).map_err(GitError::Program)?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() {
+            return Ok(self.known_tip(remote));
+        }
+        if said.contains("couldn't find remote ref") {
+            return Ok(None);
+        }
+        Err(GitError::Fetch { remote: name.clone(), reason: without_credentials(said.trim()) })
+    }
+
+    /// Makes sure that the remote can be read.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub fn reach(&self, remote: &Remote) -> Result<(), GitError> {
+        let output = self.git(&["ls-remote", "--heads", &remote.name]).map_err(GitError::Program)?;
+        let reason = without_credentials(String::from_utf8_lossy(&output.stderr).trim());
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(GitError::Fetch { remote: remote.name.clone(), reason })
+        }
+    }
+
+    /// Pushes a commit to the remote's branch, which it must follow.
+    ///
+    /// # Errors
+    /// See [`PushError`].
+    pub fn push(&self, remote: &Remote, commit: Oid) -> Result<(), PushError> {
+        let Remote { name, branch } = remote;
+        let output = self.git(&["push", "--porcelain", name, &format!("{commit}:refs/heads/{branch}")])?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let (out, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let reason = without_credentials(said.trim());
+        let Some(line) = out.lines().find(|line| line.starts_with('!')) else {
+            return Err(PushError::Failed { remote: name.clone(), reason });
+        };
+        // Two pushes at the same moment: the later one finds another tip, or the lock of the first.
+        let raced = [
+            "cannot lock ref",
+            "failed to update ref",
+            "incorrect old value",
+            "already exists",
+            "stale info",
+        ];
+        let is_race = line.contains("[rejected]")
+            || raced.iter().any(|words| line.contains(words) || said.contains(words));
+        if is_race {
+            return Err(PushError::Rejected);
+        }
+        Err(PushError::Refused { remote: name.clone(), branch: branch.clone(), reason })
+    }
+
+    /// Returns the commits from `tip` down that the remote has not and that change what is not ecomctl's, the oldest first,
+    /// each with its summary.
+    ///
+    /// # Errors
+    /// Git failed.
+    pub fn foreign_commits(&self, remote: &Remote, tip: Oid) -> Result<Vec<String>, GitError> {
+        let mut walk = self.repository.revwalk()?;
+        walk.set_sorting(git2::Sort::TOPOLOGICAL | git2::Sort::REVERSE)?;
+        walk.push(tip)?;
+        walk.hide_glob(&format!("refs/remotes/{}/*", remote.name))?;
+        let mut foreign = Vec::new();
+        for id in walk {
+            let id = id?;
+            if self.is_foreign(id)? {
+                let commit = self.repository.find_commit(id)?;
+                let summary = commit.summary().ok().flatten().unwrap_or_default().to_owned();
+                foreign.push(format!("{} {summary}", &id.to_string()[..10]));
+            }
+        }
+        Ok(foreign)
+    }
+
+    /// Returns whether `commit` is `of` or comes before it.
+    ///
+    /// # Errors
+    /// Git failed.
+    pub fn is_ancestor(&self, commit: Oid, of: Oid) -> Result<bool, GitError> {
+        Ok(commit == of || self.repository.graph_descendant_of(of, commit)?)
+    }
+
+    /// Returns the last commit that two have in common, if they have any.
+    #[must_use]
+    pub fn merge_base(&self, one: Oid, other: Oid) -> Option<Oid> {
+        self.repository.merge_base(one, other).ok()
+    }
+
+    /// Runs git in the user's terminal, where it may ask for a password.
+    fn git(&self, args: &[&str]) -> std::io::Result<Output> {
+        let folder = self.repository.workdir().unwrap_or(Path::new("."));
+        // Its words are looked at, so they must not be translated.
+        Command::new("git").arg("-C").arg(folder).args(args).env("LC_ALL", "C").output()
+    }
+}
+
+/// Git repeats URLs in its errors, which may have a token in them.
+fn without_credentials(text: &str) -> String {
+    let mut words = Vec::new();
+    for word in text.split_inclusive(char::is_whitespace) {
+        match (word.find("://"), word.rfind('@')) {
+            (Some(scheme), Some(at)) if at > scheme => {
+                words.push(format!("{}***{}", &word[..scheme + 3], &word[at..]));
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_in_urls_are_not_repeated() {
+        let said = "fatal: unable to access 'https://you:t0ken@example.com/shop.git/': 403";
+        assert_eq!(
+            without_credentials(said),
+            "fatal: unable to access 'https://***@example.com/shop.git/': 403"
+        );
+    }
+}

@@ -1,0 +1,248 @@
+//! `ecomctl build`.
+
+mod planned;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+use super::interrupt::Interrupt;
+use super::push;
+use crate::adapters::cargo;
+use crate::adapters::docker::{self, BuildRequest, Engine, Excluded};
+use crate::adapters::workspace::Project;
+use crate::cli::BuildArgs;
+use crate::error::{Exit, Failure};
+use crate::model::image::Digest;
+use crate::model::inputs::{Change, Inputs};
+use crate::model::name::ServiceName;
+use crate::plan::build::{Compile, INPUTS_LABEL, PlannedImage};
+use crate::printer::{Printer, Tasks};
+use crate::settings::{BuildSettings, Explain};
+
+pub(super) use planned::{Plan, planned};
+
+/// An image that the engine has.
+#[derive(Clone, Debug)]
+pub(super) struct BuiltImage {
+    /// What it is built from.
+    pub(super) planned: PlannedImage,
+    /// Its id.
+    pub(super) id: Digest,
+    /// Whether it was built now.
+    pub(super) is_new: bool,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    service: &'a ServiceName,
+    image: String,
+    id: &'a Digest,
+    inputs: &'a Digest,
+    built: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<&'a Vec<Change>>,
+}
+
+pub(super) async fn run(args: BuildArgs, directory: &Path, printer: Printer) -> Result<Exit> {
+    let project = Project::find(directory)?;
+    let spec = project.spec()?;
+    let settings = BuildSettings::new(args, &spec)?;
+    let mut interrupt = Interrupt::new()?;
+    let work = async {
+        let engine = Engine::connect().await?;
+        let plan = planned(&project, &spec, &settings.services, settings.compile, &engine).await?;
+        let changes = changes(&project, &plan.images)?;
+        if settings.explain == Explain::Changes {
+            explain(&changes, printer)?;
+        }
+        let built = build(&project, &plan, &engine, printer).await?;
+        if printer.is_json() && settings.push.is_none() {
+            let reports = built.iter().map(|image| Report {
+                service: &image.planned.service,
+                image: image.planned.reference(),
+                id: &image.id,
+                inputs: &image.planned.digest,
+                built: image.is_new,
+                changes: changes[&image.planned.service].as_ref(),
+            });
+            printer.json(&reports.collect::<Vec<_>>())?;
+        }
+        if let Some(targets) = &settings.push {
+            push::push(&project, &engine, &plan.images, targets, printer).await?;
+        }
+        Ok(Exit::Done)
+    };
+    tokio::select! {
+        result = work => result,
+        () = interrupt.received() => {
+            printer.status("Interrupted.");
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+/// Builds those of the planned images that the engine does not have.
+async fn build(project: &Project, plan: &Plan, engine: &Engine, printer: Printer) -> Result<Vec<BuiltImage>> {
+    let (mut built, mut missing) = (Vec::new(), Vec::new());
+    for image in &plan.images {
+        match present(engine, image).await? {
+            Some(id) => built.push(BuiltImage { planned: image.clone(), id, is_new: false }),
+            None => missing.push(image.clone()),
+        }
+    }
+    if missing.is_empty() {
+        for image in &built {
+            printer.status(format!("{} is up to date.", image.planned.reference()));
+            remember(project, &image.planned)?;
+        }
+        return Ok(built);
+    }
+    let requests = match &plan.sources.compile {
+        Compile::Here { target } => prebuilt(project, plan, &missing, target, engine, printer).await?,
+        Compile::InContainer { platform } => from_source(project, &missing, platform)?,
+    };
+    let width = plan.images.iter().map(|image| image.service.as_str().len()).max().unwrap_or_default();
+    let tasks = Tasks::new(printer, width);
+    let mut builds = JoinSet::new();
+    for (image, request) in missing.into_iter().zip(requests) {
+        let (engine, task) = (engine.clone(), tasks.start(image.service.as_str(), "building the image"));
+        builds.spawn(async move {
+            let began = Instant::now();
+            let id = engine.build(request, |line| task.detail(line)).await;
+            let id = id.with_context(|| format!("failed to build the image of {}", image.service))?;
+            task.done(&format!("Built {} in {:.1} s.", image.reference(), began.elapsed().as_secs_f64()));
+            anyhow::Ok(BuiltImage { planned: image, id, is_new: true })
+        });
+    }
+    while let Some(image) = builds.join_next().await {
+        let image = image.context("a build was lost")??;
+        remember(project, &image.planned)?;
+        built.push(image);
+    }
+    built.sort_by(|a, b| a.planned.service.cmp(&b.planned.service));
+    Ok(built)
+}
+
+/// Returns the id of the image that the engine has of the same inputs.
+async fn present(engine: &Engine, image: &PlannedImage) -> Result<Option<Digest>> {
+    let Some(found) = engine.image(&image.reference()).await? else { return Ok(None) };
+    let same = found.labels.get(INPUTS_LABEL).is_some_and(|inputs| *inputs == image.digest.to_string());
+    Ok(same.then_some(found.id))
+}
+
+/// Compiles all services on this machine, and returns how the images are made of them.
+async fn prebuilt(
+    project: &Project,
+    plan: &Plan,
+    missing: &[PlannedImage],
+    target: &str,
+    engine: &Engine,
+    printer: Printer,
+) -> Result<Vec<BuildRequest>> {
+    let names: Vec<String> = plan.every.iter().map(ToString::to_string).collect();
+    printer.status(format!("Compiling {} for {target} ...", names.join(", ")));
+    let began = Instant::now();
+    let kind = cargo::Target::Container { triple: target.to_owned(), rustflags: plan.rustflags.clone() };
+    let programs = cargo::build(project.root(), &names, &kind).await?;
+    printer.status(format!("Compiled {} services in {:.1} s.", names.len(), began.elapsed().as_secs_f64()));
+    // What was compiled is what was planned, or the tag would lie.
+    if project.digests(&plan.folders)? != plan.sources.files {
+        let failure = Failure::new("files of the services changed while they were compiled");
+        return Err(failure.hint("run `ecomctl build` again").into());
+    }
+    missing.iter().map(|image| request(project, image, &programs, engine)).collect()
+}
+
+fn request(
+    project: &Project,
+    image: &PlannedImage,
+    programs: &BTreeMap<String, PathBuf>,
+    engine: &Engine,
+) -> Result<BuildRequest> {
+    let name = image.service.as_str();
+    let dockerfile = dockerfile(project, &image.service)?;
+    let program = project.program(&programs[name])?;
+    Ok(BuildRequest {
+        reference: image.reference(),
+        context: docker::prebuilt(&dockerfile, name, &program)?,
+        dockerfile: "Dockerfile".to_owned(),
+        stage: Some("prebuilt".to_owned()),
+        labels: image.labels.clone(),
+        platform: engine.platform.clone(),
+    })
+}
+
+fn path_of_dockerfile(service: &ServiceName) -> String {
+    format!("services/{service}/Dockerfile")
+}
+
+fn dockerfile(project: &Project, service: &ServiceName) -> Result<Vec<u8>> {
+    let path = path_of_dockerfile(service);
+    let found = project.read([path.as_str()])?.into_values().next();
+    let missing =
+        || Failure::new(format!("there is no `{path}`")).hint("it says how the image of the service is made");
+    found.ok_or_else(|| missing().into())
+}
+
+/// Returns how the images are made of the sources, in the engine.
+fn from_source(project: &Project, missing: &[PlannedImage], platform: &str) -> Result<Vec<BuildRequest>> {
+    let ignore = project.read([".dockerignore"])?.into_values().next().unwrap_or_default();
+    let excluded = Excluded::parse(&String::from_utf8_lossy(&ignore));
+    let context = docker::compiled(&project.sources(|path| excluded.matches(path))?)?;
+    let request = |image: &PlannedImage| {
+        dockerfile(project, &image.service)?;
+        Ok(BuildRequest {
+            reference: image.reference(),
+            context: context.clone(),
+            dockerfile: path_of_dockerfile(&image.service),
+            stage: None,
+            labels: image.labels.clone(),
+            platform: platform.to_owned(),
+        })
+    };
+    missing.iter().map(request).collect()
+}
+
+fn record(service: &ServiceName) -> String {
+    format!("builds/{service}.json")
+}
+
+/// Keeps what an image was built from, for `--explain`.
+fn remember(project: &Project, image: &PlannedImage) -> Result<()> {
+    let text =
+        serde_json::to_vec_pretty(&image.inputs).context("failed to write what an image was built from")?;
+    if project.read_private(&record(&image.service))?.as_ref() != Some(&text) {
+        project.write_private(&record(&image.service), &text)?;
+    }
+    Ok(())
+}
+
+/// Returns what differs from the last build of each image; nothing is known of one that was never built here.
+fn changes(project: &Project, images: &[PlannedImage]) -> Result<BTreeMap<ServiceName, Option<Vec<Change>>>> {
+    let change = |image: &PlannedImage| {
+        let before = project.read_private(&record(&image.service))?;
+        let before: Option<Inputs> = before.and_then(|text| serde_json::from_slice(&text).ok());
+        let changes = before.map(|before| image.inputs.changes_since(&before));
+        Ok((image.service.clone(), changes))
+    };
+    images.iter().map(change).collect()
+}
+
+fn explain(changes: &BTreeMap<ServiceName, Option<Vec<Change>>>, printer: Printer) -> Result<()> {
+    for (service, changes) in changes {
+        let lines = match changes {
+            None => vec!["no earlier build is known in this folder".to_owned()],
+            Some(changes) if changes.is_empty() => vec!["nothing changed since the last build".to_owned()],
+            Some(changes) => changes.iter().map(ToString::to_string).collect(),
+        };
+        for line in lines.iter().filter(|_| !printer.is_json()) {
+            printer.line(&format!("{service}: {line}"))?;
+        }
+    }
+    Ok(())
+}
