@@ -287,7 +287,7 @@ impl PushSettings {
         };
         Ok(Self {
             services: services(args.services, spec)?,
-            targets: push_targets(spec, environments, args.registry)?,
+            targets: push_targets(spec, environments, args.registry.as_ref())?,
             compile: CompileWhere::new(args.in_container),
         })
     }
@@ -297,13 +297,13 @@ impl PushSettings {
 fn push_targets(
     spec: &PlatformSpec,
     environments: Vec<EnvironmentName>,
-    registry: Option<Registry>,
+    registry: Option<&Registry>,
 ) -> Result<Vec<PushTarget>, Failure> {
     let names: Vec<String> = environments.iter().map(|environment| format!("`{environment}`")).collect();
     let targets: Vec<PushTarget> = environments
         .into_iter()
         .filter_map(|environment| {
-            let registry = registry.clone().or_else(|| spec.registry_of(&environment))?;
+            let registry = registry.cloned().or_else(|| spec.registry_of(&environment))?;
             Some(PushTarget { environment, registry })
         })
         .collect();

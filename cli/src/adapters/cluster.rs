@@ -12,7 +12,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 pub enum ClusterError {
     /// No configuration names one.
     #[error("no kubeconfig names a cluster")]
-    Config(#[source] Box<kube::config::InferConfigError>),
+    Config(Box<kube::config::InferConfigError>),
     /// It does not answer as it should.
     #[error("the cluster at `{url}` does not answer")]
     Unreachable {

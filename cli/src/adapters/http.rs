@@ -25,7 +25,7 @@ const MAX_ANSWER: usize = 4 * 1024 * 1024;
 pub enum HttpError {
     /// No connection, or it broke.
     #[error("{}", innermost(.0.as_ref()))]
-    Broken(#[source] Box<dyn Error + Send + Sync>),
+    Broken(Box<dyn Error + Send + Sync>),
     /// None in time.
     #[error("no answer within {} s", .0.as_secs())]
     TimedOut(Duration),

@@ -100,8 +100,8 @@ async fn push_one(engine: Engine, image: PlannedImage, target: PushTarget, task:
         }
         engine.tag(&image.reference(), &repository, &image.tag).await.with_context(context)?;
         let told = |done: u64, all: u64| {
-            if all > 0 {
-                task.detail(&format!("pushing {} %", (done * 100 / all).min(100)));
+            if let Some(percent) = (done * 100).checked_div(all) {
+                task.detail(&format!("pushing {} %", percent.min(100)));
             }
         };
         engine.push(&repository, &image.tag, credential.as_ref(), told).await.with_context(context)?;

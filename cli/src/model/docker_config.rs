@@ -26,7 +26,8 @@ pub struct DockerConfig {
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct Auth {
-    auth: Option<String>,
+    #[serde(rename = "auth")]
+    pair: Option<String>,
     username: Option<String>,
     password: Option<String>,
     identitytoken: Option<String>,
@@ -147,7 +148,7 @@ impl Auth {
         if let (Some(user), Some(password)) = (&self.username, &self.password) {
             return Some(Credential::new(user.clone(), password.clone()));
         }
-        let decoded = STANDARD.decode(self.auth.as_ref()?.trim()).ok()?;
+        let decoded = STANDARD.decode(self.pair.as_ref()?.trim()).ok()?;
         let decoded = String::from_utf8(decoded).ok()?;
         let (user, password) = decoded.trim_end_matches('\0').split_once(':')?;
         Some(Credential::new(user.to_owned(), password.to_owned()))

@@ -45,7 +45,7 @@ impl Tasks {
             bar
         });
         let task = Task { printer: self.printer, name: name.to_owned(), width: self.width, bar };
-        task.step(step);
+        task.detail(step);
         task
     }
 }

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod context;
+mod docker;
 mod help;
 mod init;
 mod properties;

@@ -41,7 +41,9 @@ impl Engine {
         let mut retry = Retry::default();
         loop {
             match self.push_once(repository, tag, credential, &mut progress).await {
-                Err(DockerError::Failed(message)) if is_transient(&message) => {
+                Err(DockerError::Failed(message))
+                    if is_transient(&message) || is_lost_login(&message, credential) =>
+                {
                     if !retry.pause(None).await {
                         return Err(DockerError::Failed(message));
                     }
@@ -73,6 +75,12 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Whether the engine has pushed without the login that the registry took a moment ago: it asks how to log in first, and
+/// when that answer is lost, it goes on without.
+fn is_lost_login(message: &str, credential: Option<&Credential>) -> bool {
+    credential.is_some() && message.starts_with("unauthorized")
 }
 
 fn is_transient(message: &str) -> bool {

@@ -1,6 +1,7 @@
 //! `ecomctl render --commit`.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -327,7 +328,7 @@ impl Work<'_> {
                 let dirty = if source.dirty { " with changes" } else { "" };
                 format!(" of {}{dirty}", source.commit.get(..10).unwrap_or(&source.commit))
             });
-            message += &format!("\n{service} {}{}", image.tag, source.unwrap_or_default());
+            let _ = write!(message, "\n{service} {}{}", image.tag, source.unwrap_or_default());
         }
         message
     }
