@@ -16,6 +16,11 @@ fn help_shows_every_command() {
     Commands:
       init         Make a new shop: three services, their spec, their manifests, a first commit
       up           Compile the services, run them on this machine behind a gateway, and check them
+      logs         Print what the services of `ecomctl up` have logged
+      build        Compile the services and make their images in the Docker engine
+      push         Push the images to the registry, and pin their digests in `ecomctl.lock`
+      images       List the images that were built, or remove old ones
+      doctor       See whether this machine has what the platform needs
       render       Write the Kubernetes and Argo CD manifests of an environment
       verify       Check a running shop from outside: list, view, add to cart, order, cancel
       schema       Print the JSON Schema of `ecomctl.yaml`
@@ -54,6 +59,9 @@ fn help_shows_every_command() {
     Examples:
       ecomctl init shop && cd shop                  make a new shop
       ecomctl up                                    run it on this machine and check it
+      ecomctl doctor                                see what this machine lacks
+      ecomctl build --push                          make the images, push them and pin their digests
+      ecomctl render --commit --push                commit manifests of these digests for Argo CD
       ecomctl render                                write the Kubernetes manifests that would deploy it
       ecomctl verify --url http://localhost:8000    check a shop that runs
       ecomctl schema > docs/ecomctl.schema.json     let an editor know `ecomctl.yaml`

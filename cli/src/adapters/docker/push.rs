@@ -9,7 +9,11 @@ use crate::model::docker_config::Credential;
 use crate::model::image::{Repository, Tag};
 
 /// What registries and networks say when trying again helps. The engine passes their words on, without a code.
-const TRANSIENT: [&str; 14] = [
+const TRANSIENT: [&str; 17] = [
+    // "error parsing HTTP 429 response body: …"
+    "http 408 ",
+    "http 429 ",
+    "http 50",
     "408 request timeout",
     "429 too many",
     "500 internal server error",
@@ -99,6 +103,7 @@ mod tests {
             "toomanyrequests: Too Many Requests",
             "Patch \"http://r/v2\": read tcp 127.0.0.1: connection reset by peer",
             "unexpected EOF",
+            "error parsing HTTP 429 response body: unexpected end of JSON input: \"\"",
         ] {
             assert!(is_transient(passing), "{passing}");
         }

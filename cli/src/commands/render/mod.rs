@@ -80,7 +80,9 @@ fn compare(
 /// Returns the services that the lock has no image of.
 fn names_of_unlocked(spec: &PlatformSpec, lock: &ImageLock, environment: &EnvironmentName) -> Vec<String> {
     let unlocked = spec.services.keys().filter(|service| lock.locked(environment, service).is_none());
-    unlocked.map(ToString::to_string).collect()
+    let mut names: Vec<String> = unlocked.map(ToString::to_string).collect();
+    names.sort();
+    names
 }
 
 fn warn_of_unlocked(names: &[String], printer: Printer) {
