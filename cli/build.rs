@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// Files of the workspace that a new shop has too.
-const SHARED: [&str; 4] = ["Cargo.lock", "Cargo.toml", "clippy.toml", "rustfmt.toml"];
+const SHARED: [&str; 5] = [".dockerignore", "Cargo.lock", "Cargo.toml", "clippy.toml", "rustfmt.toml"];
 
 /// What a package of a new shop consists of.
 const PARTS: [&str; 4] = ["Cargo.toml", "Dockerfile", "src", "tests"];

@@ -43,8 +43,8 @@ pub enum HttpError {
     Tls(#[from] rustls::Error),
 }
 
-/// The last cause is what helps: "connection refused", not "client error".
-fn innermost(error: &(dyn Error + Send + Sync + 'static)) -> String {
+/// Returns the last cause, which is what helps: "connection refused", not "client error".
+pub(super) fn innermost(error: &(dyn Error + Send + Sync + 'static)) -> String {
     let mut innermost: &dyn Error = error;
     while let Some(source) = innermost.source() {
         innermost = source;

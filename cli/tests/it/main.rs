@@ -5,6 +5,7 @@ mod architecture;
 mod commit;
 mod context;
 mod docker;
+mod doctor;
 mod help;
 mod init;
 mod properties;

@@ -26,14 +26,14 @@ const TIMEOUT: Duration = Duration::from_mins(10);
 #[derive(Debug, thiserror::Error)]
 pub enum DockerError {
     /// No engine answers.
-    #[error("no Docker engine answers at `{host}` ({origin})")]
+    #[error("no Docker engine answers at `{host}` ({origin}): {reason}")]
     Unreachable {
         /// Where.
         host: String,
         /// What said so.
         origin: String,
         /// What went wrong.
-        source: bollard::errors::Error,
+        reason: String,
     },
     /// A context of the Docker configuration is of no use.
     #[error("failed to use the Docker context `{name}`: {reason}")]

@@ -70,7 +70,7 @@ pub(crate) fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
-/// Serves a bad way to `target`, for as long as the test runs: of eight connections one is told 503, one 429, one breaks in
+/// Serves a bad way to `target`, for as long as the test runs: of eighteen connections one is told 503, one 429, one breaks in
 /// the middle. Returns its address, and how many connections it has spoilt.
 pub(crate) fn bad_network(target: String) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -81,10 +81,10 @@ pub(crate) fn bad_network(target: String) -> (String, Arc<AtomicUsize>) {
         for (number, client) in listener.incoming().enumerate() {
             let (Ok(client), target, counter) = (client, target.clone(), counter.clone()) else { continue };
             thread::spawn(move || {
-                let refusal = match number % 8 {
+                let refusal = match number % 18 {
                     0 => "503 Service Unavailable",
-                    2 => "429 Too Many Requests",
-                    4 => {
+                    6 => "429 Too Many Requests",
+                    12 => {
                         counter.fetch_add(1, Ordering::Relaxed);
                         return forward(&client, &target, 20_000);
                     }
