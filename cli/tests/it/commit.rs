@@ -1,5 +1,7 @@
 //! `ecomctl render --commit`: what it commits, what it refuses, what it leaves alone.
 
+use std::fmt::Write;
+
 use insta::assert_snapshot;
 
 use crate::context::{SPEC, TestContext};
@@ -9,10 +11,8 @@ fn lock(digit: char) -> String {
     let digest = format!("sha256:{}", digit.to_string().repeat(64));
     let mut lock = String::from("minikube:\n");
     for service in ["cart-service", "order-service", "product-service"] {
-        lock += &format!(
-            "  {service}:\n    repository: localhost:5000/{service}\n    tag: t{digit}\n    manifest: {digest}\n    \
-             config: {digest}\n    inputs: {digest}\n"
-        );
+        let image = format!("repository: localhost:5000/{service}, tag: t{digit}, manifest: {digest}");
+        let _ = writeln!(lock, "  {service}: {{{image}, config: {digest}, inputs: {digest}}}");
     }
     lock
 }
@@ -250,7 +250,7 @@ fn a_rejected_push_is_rendered_again_from_what_is_there() {
     context.git("", &["clone", "--quiet", "remote.git", "other"]);
     // Somebody else changes the spec and pins another image of one service.
     context.write("other/ecomctl.yaml", &SPEC.replace("5001", "5009"));
-    let theirs = lock('a').replace("tag: ta\n", "tag: tb\n");
+    let theirs = lock('a').replace("tag: ta,", "tag: tb,");
     let theirs = theirs.split("  order-service").next().unwrap().to_owned();
     context.write("other/ecomctl.lock", &theirs);
     context.git("other", &["add", "."]);

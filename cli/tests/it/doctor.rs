@@ -53,7 +53,7 @@ fn what_is_missing_to_build_push_and_deploy_is_named() {
     exit: 1
     --- stdout
     ok      cargo
-    failed  engine: no Docker engine answers at `tcp://127.0.0.1:1` (DOCKER_HOST): Error in the hyper legacy client: client error (Connect): client error (Connect): tcp connect error: Connection refused (os error 111) -> start Docker, colima or podman; DOCKER_HOST or `docker context use` names another engine
+    failed  engine: no Docker engine answers at `tcp://127.0.0.1:1` (DOCKER_HOST): Connection refused (os error 111) -> start Docker, colima or podman; DOCKER_HOST or `docker context use` names another engine
     failed  compiler: failed to run `/no/such/cc`: No such file or directory (os error 2) -> install Rust with rustup and a C compiler (gcc), or use `ecomctl build --in-container`
     failed  registry of `minikube`: registry `127.0.0.1:1` does not answer: Connection refused (os error 111) -> is `127.0.0.1:1` the right registry, and does it run?
     failed  cluster: no kubeconfig names a cluster -> start one (`minikube start`), or name one with KUBECONFIG and `kubectl config use-context`

@@ -17,6 +17,7 @@ pub use endpoint::Endpoint;
 pub use images::LocalImage;
 
 use crate::adapters::credentials::CredentialsError;
+use crate::adapters::http::innermost;
 use crate::model::docker_config::Credential;
 
 /// Longest time for a request; of a build or a push, until the engine has everything and begins to answer.
@@ -95,8 +96,11 @@ impl Engine {
     pub async fn connect() -> Result<Self, DockerError> {
         let endpoint = endpoint::find()?;
         let (host, origin) = (endpoint.host.clone(), endpoint.origin.clone());
-        let unreachable =
-            |source| DockerError::Unreachable { host: host.clone(), origin: origin.clone(), source };
+        let unreachable = |error: bollard::errors::Error| DockerError::Unreachable {
+            host: host.clone(),
+            origin: origin.clone(),
+            reason: innermost(&error),
+        };
         let docker = open(&endpoint)?.map_err(unreachable)?.with_request_modifier(url_safe_credentials);
         let docker = docker.negotiate_version().await.map_err(unreachable)?;
         let version = docker.version().await.map_err(unreachable)?;
