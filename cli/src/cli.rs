@@ -256,6 +256,10 @@ pub struct BuildArgs {
     /// Push the images too, as `ecomctl push` does
     #[arg(long)]
     pub push: bool,
+
+    /// Push there instead of where the spec says
+    #[arg(long, value_name = "REGISTRY", env = "ECOMCTL_REGISTRY")]
+    pub registry: Option<Registry>,
 }
 
 /// Arguments of `push`.

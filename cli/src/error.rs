@@ -168,7 +168,7 @@ fn docker_hint(error: &DockerError) -> Option<String> {
         DockerError::Address(address) if address.starts_with("ssh://") => {
             Some("forward its socket: ssh -L /tmp/docker.sock:/var/run/docker.sock HOST, and use unix:///tmp/docker.sock".to_owned())
         }
-        DockerError::Failed(message) if message.contains("unauthorized") || message.contains("denied") => {
+        DockerError::Failed(message) if message.starts_with("unauthorized") || message.starts_with("denied") => {
             Some(format!("`docker login`, or {LOGIN}; may you push to that repository?"))
         }
         _ => None,
@@ -184,7 +184,11 @@ fn git_hint(error: &GitError) -> Option<String> {
         GitError::Detached => "`git switch main` checks out a branch",
         GitError::Unborn(_) => "`git add .` and `git commit` make the first one",
         GitError::InProgress(_) => "end it first: `git status` says how",
+        GitError::Elsewhere(_) => "run the same in that work tree",
         GitError::NoRemote => "`git remote add origin URL` names one",
+        error if error.is_locked() => {
+            "another git runs here: wait for it; if there is none, delete `.git/index.lock` and run the same again"
+        }
         GitError::Fetch { .. } => "does `git fetch` work, with the same URL and the same rights?",
         _ => return None,
     };

@@ -237,7 +237,11 @@ impl BuildSettings {
             services: services(args.services, spec)?,
             explain: if args.explain { Explain::Changes } else { Explain::Nothing },
             compile: CompileWhere::new(args.in_container),
-            push: if args.push { Some(push_targets(spec, spec.following_builds(), None)?) } else { None },
+            push: if args.push {
+                Some(push_targets(spec, spec.following_builds(), args.registry.as_ref())?)
+            } else {
+                None
+            },
         })
     }
 }

@@ -160,12 +160,14 @@ pub async fn packages(root: &Path) -> Result<Packages, CargoError> {
     }
     let metadata: Metadata =
         serde_json::from_slice(&output.stdout).map_err(|error| CargoError::Metadata(error.to_string()))?;
-    let packages = metadata.packages.into_iter().map(|described| {
+    let package = |described: Described| {
         let folder = described.manifest_path.parent().and_then(|folder| folder.strip_prefix(root).ok());
-        let folder = folder.map(|folder| folder.display().to_string()).unwrap_or_default();
-        (described.package.name.clone(), Package { folder, ..described.package })
-    });
-    Ok(packages.collect())
+        let outside =
+            || CargoError::Metadata(format!("package `{}` is not below it", described.package.name));
+        let folder = folder.ok_or_else(outside)?.display().to_string();
+        Ok((described.package.name.clone(), Package { folder, ..described.package }))
+    };
+    metadata.packages.into_iter().map(package).collect()
 }
 
 /// Returns the version of cargo.

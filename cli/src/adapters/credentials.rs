@@ -70,6 +70,12 @@ fn config(path: PathBuf) -> Result<DockerConfig, CredentialsError> {
     }
 }
 
+/// Returns whether the variables are set.
+#[must_use]
+pub fn are_in_variables() -> bool {
+    VARIABLES.iter().any(|name| variable(name).is_some())
+}
+
 /// Returns the credential for a repository, if there is one.
 ///
 /// # Errors

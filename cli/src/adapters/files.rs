@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Returns the content of a file, if there is one.
 ///
@@ -15,9 +16,12 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Removes a file. One that is not there is removed.
-pub fn remove(path: &Path) {
-    let _ = std::fs::remove_file(path);
+/// Removes a file that is there and was not changed after `until`.
+pub fn remove_older(path: &Path, until: SystemTime) {
+    let changed = std::fs::metadata(path).and_then(|metadata| metadata.modified());
+    if changed.is_ok_and(|changed| changed <= until) {
+        let _ = std::fs::remove_file(path);
+    }
 }
 
 /// Returns what an environment variable says, unless it is empty.

@@ -113,7 +113,7 @@ impl Http {
                         answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
                     asked.map(Duration::from_secs)
                 }
-                Err(HttpError::Broken(_) | HttpError::TimedOut(_)) => None,
+                Err(HttpError::Broken(_)) => None,
                 _ => return answered,
             };
             if !retry.pause(asked).await {

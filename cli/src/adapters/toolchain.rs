@@ -90,8 +90,10 @@ fn variables() -> BTreeMap<String, String> {
 
 async fn output(root: &Path, program: &str, args: &[&str]) -> Result<String, ToolchainError> {
     let failed = |source| ToolchainError { program: program.to_owned(), source };
-    let mut command = Command::new(program);
-    command.args(args).current_dir(root).stdin(Stdio::null()).kill_on_drop(true);
+    // `CC` may begin with a wrapper: `ccache gcc`.
+    let mut words = program.split_whitespace();
+    let mut command = Command::new(words.next().unwrap_or(program));
+    command.args(words).args(args).current_dir(root).stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.map_err(failed)?;
     if !output.status.success() {
         return Err(failed(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned())));
@@ -117,6 +119,16 @@ pub fn cargo_config(root: &Path) -> CargoConfig {
     if !folders.contains(&home) {
         folders.push(home);
     }
+    config_of(folders)
+}
+
+/// Returns the configuration of cargo that goes with `root` into a container.
+#[must_use]
+pub fn cargo_config_of_project(root: &Path) -> CargoConfig {
+    config_of(vec![root.join(".cargo")])
+}
+
+fn config_of(folders: Vec<PathBuf>) -> CargoConfig {
     let mut config = CargoConfig::default();
     for folder in folders {
         let names = ["config", "config.toml"].map(|name| folder.join(name));
@@ -137,5 +149,7 @@ pub fn cargo_config(root: &Path) -> CargoConfig {
         let name = format!("cargo configuration {}", config.settings.len() + 1);
         config.settings.insert(name, Digest::of(table.to_string().as_bytes()).to_string());
     }
+    let more = variable("CARGO_BUILD_RUSTFLAGS").unwrap_or_default();
+    config.rustflags.extend(more.split_whitespace().map(ToOwned::to_owned));
     config
 }

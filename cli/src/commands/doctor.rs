@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::adapters::docker::Engine;
 use crate::adapters::git::{Branch, Identity};
-use crate::adapters::registry::RemoteRepository;
+use crate::adapters::registry::{RegistryError, RemoteRepository};
 use crate::adapters::workspace::Project;
 use crate::adapters::{cargo, cluster, credentials, toolchain};
 use crate::cli::{DoctorArgs, Need};
@@ -167,7 +167,9 @@ async fn registries(spec: &PlatformSpec, findings: &mut Findings) -> Result<()> 
         let repository = registry.repository(service);
         let opened = async {
             let credential = credentials::find(&repository).await?;
-            RemoteRepository::open(&repository, credential.as_ref()).await?;
+            if RemoteRepository::open(&repository, credential.as_ref()).await?.is_anonymous() {
+                return Err(RegistryError::NoCredentials(repository.host().to_owned()).into());
+            }
             anyhow::Ok(if credential.is_some() {
                 format!("{registry}, logged in")
             } else {

@@ -45,10 +45,12 @@ pub(super) async fn run(args: ImagesArgs, directory: &Path, printer: Printer) ->
             kept.extend(plan.images.iter().map(|image| image.digest.to_string()));
         }
     }
-    let removed: Vec<Listed> =
-        listed.into_iter().filter(|image| !kept.contains(&image.inputs.to_string())).collect();
-    for image in &removed {
-        engine.remove(&image.name).await?;
+    let mut removed = Vec::new();
+    for image in listed.into_iter().filter(|image| !kept.contains(&image.inputs.to_string())) {
+        match engine.remove(&image.name).await {
+            Ok(()) => removed.push(image),
+            Err(error) => printer.warn(format!("`{}` stays: {error}", image.name)),
+        }
     }
     print(&removed, printer)?;
     printer.status(format!("Removed {} images.", removed.len()));

@@ -1,5 +1,6 @@
 //! `ecomctl push`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -60,6 +61,7 @@ pub(super) async fn push(
 ) -> Result<()> {
     // A lock with a mistake is told of before anything is pushed.
     project.lock()?;
+    refuse_one_login_for_many(targets)?;
     let label = |image: &PlannedImage, target: &PushTarget| match targets {
         [_] => image.service.to_string(),
         _ => format!("{} ({})", image.service, target.environment),
@@ -69,7 +71,8 @@ pub(super) async fn push(
     let mut pushes = JoinSet::new();
     for target in targets {
         for image in images {
-            let task = tasks.start(&label(image, target), &format!("asking {}", target.registry));
+            let task = tasks.start(&label(image, target));
+            task.detail(&format!("asking {}", target.registry));
             pushes.spawn(push_one(engine.clone(), image.clone(), target.clone(), task));
         }
     }
@@ -85,6 +88,17 @@ pub(super) async fn push(
     Ok(())
 }
 
+/// The variables hold a login for one registry: another one must not be shown it.
+fn refuse_one_login_for_many(targets: &[PushTarget]) -> Result<()> {
+    let hosts: BTreeSet<&str> = targets.iter().map(|target| target.registry.host()).collect();
+    if hosts.len() < 2 || !credentials::are_in_variables() {
+        return Ok(());
+    }
+    let hosts: Vec<&str> = hosts.into_iter().collect();
+    let message = format!("`{}` would be shown to {}", credentials::VARIABLES[1], hosts.join(" and "));
+    Err(Failure::new(message).usage().hint("push to one `--environment` at a time").into())
+}
+
 async fn push_one(engine: Engine, image: PlannedImage, target: PushTarget, task: Task) -> Result<Report> {
     let repository = target.registry.repository(&image.service);
     let context = || format!("failed to push {repository}:{}", image.tag);
@@ -93,11 +107,11 @@ async fn push_one(engine: Engine, image: PlannedImage, target: PushTarget, task:
     let (found, pushed) = if let Some(found) = remote.image(&image.tag).await.with_context(context)? {
         (found, false)
     } else {
-        task.step("pushing");
         if engine.image(&image.reference()).await?.is_none() {
             let failure = Failure::new(format!("there is no image of {} of this source", image.service));
             return Err(failure.hint(format!("run `ecomctl build {}` first", image.service)).into());
         }
+        task.step("pushing ...");
         engine.tag(&image.reference(), &repository, &image.tag).await.with_context(context)?;
         let told = |done: u64, all: u64| {
             if let Some(percent) = (done * 100).checked_div(all) {
@@ -105,16 +119,11 @@ async fn push_one(engine: Engine, image: PlannedImage, target: PushTarget, task:
             }
         };
         engine.push(&repository, &image.tag, credential.as_ref(), told).await.with_context(context)?;
+        // A login may not last as long as a push.
+        let remote = RemoteRepository::open(&repository, credential.as_ref()).await.with_context(context)?;
         let missing = || Failure::new(format!("registry `{}` has not kept the image", repository.host()));
-        (
-            remote
-                .image(&image.tag)
-                .await
-                .with_context(context)?
-                .ok_or_else(missing)
-                .with_context(context)?,
-            true,
-        )
+        let kept = remote.image(&image.tag).await.with_context(context)?;
+        (kept.ok_or_else(missing).with_context(context)?, true)
     };
     check_inputs(&image, &found).with_context(context)?;
     let RemoteImage { manifest, config, .. } = found;

@@ -132,6 +132,7 @@ impl DockerConfig {
             .collect();
         keys.reverse();
         keys.extend(names.iter().map(|name| (*name).to_owned()));
+        keys.dedup();
         for key in keys {
             let auth = self.auths.iter().find(|(name, _)| plain(name) == key).map(|(_, auth)| auth);
             sources.extend(auth.and_then(Auth::credential).map(CredentialSource::Here));

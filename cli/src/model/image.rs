@@ -26,6 +26,12 @@ impl Registry {
         Self(LOADED.to_owned())
     }
 
+    /// Returns the host, with its port if it has one.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.split('/').next().unwrap_or_default()
+    }
+
     /// Returns where the images of a service are.
     #[must_use]
     pub fn repository(&self, service: &ServiceName) -> Repository {

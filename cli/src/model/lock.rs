@@ -72,15 +72,12 @@ impl ImageLock {
         self.0.get(environment).into_iter().flatten()
     }
 
-    /// Pins a service's image in an environment. A known image keeps its source: the commit that it was made from, and not
-    /// one of the many later ones with the same inputs.
+    /// Pins a service's image in an environment. Known inputs keep their source: the first commit that had them, and not one
+    /// of the many later ones.
     pub fn pin(&mut self, environment: &EnvironmentName, service: &ServiceName, image: LockedImage) {
         let services = self.0.entry(environment.clone()).or_default();
-        let source = services.get(service).and_then(|known| {
-            let same = LockedImage { source: known.source.clone(), ..image.clone() } == *known;
-            if same { known.source.clone() } else { None }
-        });
-        let source = source.or(image.source.clone());
+        let known = services.get(service).filter(|known| known.inputs == image.inputs);
+        let source = known.and_then(|known| known.source.clone()).or(image.source.clone());
         services.insert(service.clone(), LockedImage { source, ..image });
     }
 

@@ -93,8 +93,14 @@ impl CargoLock {
 
     /// Returns the crates that programs of `packages` are compiled from, without the workspace's own: `<name> <version>`
     /// to checksum, or to the source of one that has none.
-    #[must_use]
-    pub fn crates_of<'a>(&self, packages: impl IntoIterator<Item = &'a Package>) -> BTreeMap<String, String> {
+    ///
+    /// # Errors
+    /// The name of a crate that is a folder but none of `members`, so that nobody looks at its files.
+    pub fn crates_of<'a>(
+        &self,
+        packages: impl IntoIterator<Item = &'a Package>,
+        members: &Packages,
+    ) -> Result<BTreeMap<String, String>, String> {
         let mut by_name: BTreeMap<&str, Vec<&LockedCrate>> = BTreeMap::new();
         for locked in &self.packages {
             by_name.entry(&locked.name).or_default().push(locked);
@@ -121,14 +127,19 @@ impl CargoLock {
         let mut crates = BTreeMap::new();
         while let Some(locked) = waiting.pop() {
             // A package of the workspace has no source: what it needs is known from its manifest.
-            let Some(source) = &locked.source else { continue };
+            let Some(source) = &locked.source else {
+                if members.contains_key(&locked.name) {
+                    continue;
+                }
+                return Err(locked.name.clone());
+            };
             let value =
                 locked.checksum.as_ref().map_or_else(|| source.clone(), |sum| format!("sha256:{sum}"));
             if crates.insert(format!("{} {}", locked.name, locked.version), value).is_none() {
                 waiting.extend(locked.dependencies.iter().flat_map(|name| find(name)));
             }
         }
-        crates
+        Ok(crates)
     }
 }
 
@@ -216,11 +227,14 @@ source = "git+https://example.com#1"
             "shop",
             &[("axum", None), ("rand", Some("build")), ("proptest", Some("dev")), ("shared", None)],
         );
+        let shared = package("shared", &[("serde", None)]);
+        let members = Packages::from([("shared".to_owned(), shared.clone())]);
         let names = |packages: &[&Package]| -> Vec<String> {
-            lock.crates_of(packages.iter().copied()).into_keys().collect()
+            lock.crates_of(packages.iter().copied(), &members).unwrap().into_keys().collect()
         };
         assert_eq!(names(&[&shop]), ["axum 0.8.1", "http 1.0.0", "rand 0.9.0"]);
-        let shared = package("shared", &[("serde", None)]);
         assert_eq!(names(&[&shop, &shared]), ["axum 0.8.1", "http 1.0.0", "rand 0.9.0", "serde 1.0.0"]);
+        // A patch by a folder.
+        assert_eq!(lock.crates_of([&shop], &Packages::new()), Err("shared".to_owned()));
     }
 }

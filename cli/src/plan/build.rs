@@ -104,7 +104,7 @@ pub enum BuildPlanError {
     #[error("there is no package `{0}` in the workspace")]
     NoPackage(String),
     /// A package depends on a folder outside of the workspace.
-    #[error("package `{package}` depends on `{dependency}`, a folder outside of the workspace")]
+    #[error("package `{package}` depends on `{dependency}`, a folder that is no member of the workspace")]
     Outside {
         /// The package.
         package: String,
@@ -220,7 +220,9 @@ fn planned(
             inputs.insert(path, value);
         }
     }
-    for (name, value) in sources.lock.crates_of(packages.values().copied()) {
+    let crates = sources.lock.crates_of(packages.values().copied(), &sources.packages);
+    let outside = |dependency| BuildPlanError::Outside { package: service.to_string(), dependency };
+    for (name, value) in crates.map_err(outside)? {
         inputs.insert(format!("crate {name}"), value);
     }
     for package in packages.values() {

@@ -34,7 +34,7 @@ impl Tasks {
 
     /// Returns a thing that begins to work.
     #[must_use]
-    pub fn start(&self, name: &str, step: &str) -> Task {
+    pub fn start(&self, name: &str) -> Task {
         let bar = self.live.as_ref().map(|live| {
             let bar = live
                 .add(ProgressBar::new_spinner().with_prefix(format!("{name:<width$}", width = self.width)));
@@ -44,9 +44,7 @@ impl Tasks {
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         });
-        let task = Task { printer: self.printer, name: name.to_owned(), width: self.width, bar };
-        task.detail(step);
-        task
+        Task { printer: self.printer, name: name.to_owned(), width: self.width, bar }
     }
 }
 
@@ -55,7 +53,7 @@ impl Task {
     pub fn step(&self, step: &str) {
         match &self.bar {
             Some(bar) => bar.set_message(step.to_owned()),
-            None => self.printer.status(format!("{:<width$} {step} ...", self.name, width = self.width)),
+            None => self.printer.status(format!("{:<width$} {step}", self.name, width = self.width)),
         }
     }
 

@@ -61,6 +61,7 @@ fn every_vendor_has_one_home() {
         ("globset::", "adapters/docker"),
         ("indicatif::", "printer"),
         ("ignore::", "adapters/workspace"),
+        ("kube::{Client", "adapters/cluster"),
         ("listeners::", "adapters/local/ports"),
         ("hyper_rustls::", "adapters/http"),
         ("toml_edit::", "plan/scaffold"),

@@ -314,11 +314,54 @@ fn a_killed_commit_is_taken_up_again() {
     let second = head(&context).trim().to_owned();
     // As it is when a kill hits before the branch moves, with locks left behind.
     context.git("", &["update-ref", "refs/heads/main", &first]);
-    let journal = format!(r#"{{"branch": "main", "from": "{first}", "to": "{second}"}}"#);
+    let now = std::time::SystemTime::now();
+    let journal = serde_json::json!({"branch": "main", "from": first, "to": second, "at": now}).to_string();
     context.write(".ecomctl/commit.json", &journal);
     context.write(".git/index.lock", "");
     let shown = run(&context, &["render", "--commit"]);
     assert!(shown.starts_with("exit: 0"), "{shown}");
     assert_eq!(head(&context).trim(), second);
     assert_eq!(context.git("", &["status", "--porcelain"]), "");
+    // A lock that nobody has left behind is somebody else's.
+    context.write("ecomctl.lock", &lock('c'));
+    context.write(".git/index.lock", "");
+    let shown = run(&context, &["render", "--commit"]);
+    assert!(shown.starts_with("exit: 1") && shown.contains("hint: another git runs here"), "{shown}");
+    assert!(context.path(".git/index.lock").exists());
+    std::fs::remove_file(context.path(".git/index.lock")).unwrap();
+    assert!(run(&context, &["render", "--commit"]).starts_with("exit: 0"));
+    assert_eq!(context.git("", &["status", "--porcelain"]), "");
+}
+
+#[test]
+fn a_project_in_a_subfolder_and_lines_as_git_has_them() {
+    let context = TestContext::empty();
+    context.git("", &["init", "--quiet", "--initial-branch", "main"]);
+    context.git("", &["config", "user.name", "Local"]);
+    context.git("", &["config", "user.email", "local@example.com"]);
+    context.git("", &["config", "core.autocrlf", "true"]);
+    context.write("shop/ecomctl.yaml", SPEC);
+    context.git("", &["add", "."]);
+    context.git("", &["commit", "--quiet", "--message", "a shop"]);
+    // As a checkout on a machine with other line ends has it.
+    context.write("shop/ecomctl.yaml", &SPEC.replace('\n', "\r\n"));
+    context.write("shop/ecomctl.lock", &lock('a'));
+    let shown = run(&context, &["-C", "shop", "render", "--commit"]);
+    assert!(shown.starts_with("exit: 0"), "{shown}");
+    assert_eq!(context.git("", &["log", "-1", "--format=%an"]).trim(), "Local");
+    let files = context.git("", &["show", "--name-only", "--format=", "HEAD"]);
+    assert!(
+        files.lines().all(|path| path.starts_with("shop/")) && files.contains("shop/ecomctl.lock"),
+        "{files}"
+    );
+}
+
+#[test]
+fn a_branch_of_another_work_tree_is_refused() {
+    let context = shop();
+    context.git("", &["worktree", "add", "--quiet", "-b", "deploy", "other"]);
+    let shown = run(&context, &["render", "--commit", "--branch", "deploy"]);
+    assert!(shown.contains("error: branch `deploy` is checked out in another work tree"), "{shown}");
+    let shown = run(&context, &["-C", "other", "render", "--commit", "--branch", "main"]);
+    assert!(shown.starts_with("exit: 1"), "{shown}");
 }

@@ -9,7 +9,7 @@ use crate::model::docker_config::Credential;
 use crate::model::image::{Repository, Tag};
 
 /// What registries and networks say when trying again helps. The engine passes their words on, without a code.
-const TRANSIENT: [&str; 17] = [
+const TRANSIENT: [&str; 18] = [
     // "error parsing HTTP 429 response body: …"
     "http 408 ",
     "http 429 ",
@@ -25,7 +25,8 @@ const TRANSIENT: [&str; 17] = [
     "connection reset",
     "connection refused",
     "broken pipe",
-    "eof",
+    "unexpected eof",
+    ": eof",
     "timeout",
     "server closed",
 ];

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::SystemTime;
 
 use git2::build::CheckoutBuilder;
 use git2::{BranchType, ErrorCode, Index, ObjectType, Oid, Repository, RepositoryState, TreeWalkMode};
@@ -10,8 +11,10 @@ use super::{GitError, Identity, commit_tree, entry};
 use crate::adapters::files;
 use crate::model::tree::RenderedTree;
 
-/// Folders and a file that only ecomctl writes.
-const OWNED: [&str; 3] = ["argocd/", "generated/", "ecomctl.lock"];
+/// Folders that only ecomctl writes to.
+const OWNED: [&str; 2] = ["argocd/", "generated/"];
+/// A file that only ecomctl writes.
+const LOCK: &str = "ecomctl.lock";
 
 /// A branch of the repository that a project is in.
 pub struct Branch {
@@ -49,7 +52,10 @@ impl Branch {
     /// # Errors
     /// There is no repository, no branch, no commit; or a merge or the like is in progress.
     pub fn open(root: &Path, other: Option<&str>) -> Result<Self, GitError> {
-        let repository = Repository::discover(root).map_err(|_| GitError::NoRepository(root.to_owned()))?;
+        let repository = Repository::discover(root).map_err(|error| match error.code() {
+            ErrorCode::NotFound => GitError::NoRepository(root.to_owned()),
+            _ => GitError::Git(error),
+        })?;
         if let Some(what) = in_progress(repository.state()) {
             return Err(GitError::InProgress(what));
         }
@@ -72,11 +78,22 @@ impl Branch {
             return Err(GitError::BranchName(name));
         }
         let is_checked_out = name == current;
+        if !is_checked_out && is_checked_out_elsewhere(&repository, &name) {
+            return Err(GitError::Elsewhere(name));
+        }
         let tip = match repository.find_branch(&name, BranchType::Local) {
             Ok(branch) => branch.get().peel_to_commit()?.id(),
             Err(_) => head,
         };
         Ok(Self { repository, prefix, name, is_checked_out, head, tip })
+    }
+
+    /// Returns who commits.
+    ///
+    /// # Errors
+    /// Nobody has told git.
+    pub fn identity(&self) -> Result<Identity, GitError> {
+        Identity::of(&self.repository.config()?)
     }
 
     /// Returns its name.
@@ -194,53 +211,74 @@ impl Branch {
         Ok(Advanced::Done)
     }
 
-    /// Makes the index have the owned files as the branch has them, which it may not after a kill, and returns whether
-    /// something had to be done.
+    /// Returns those of `paths` whose entry in the index is not what the branch has, as after a kill.
     ///
     /// # Errors
     /// Git failed.
-    pub fn settle_index(&self, paths: &[String]) -> Result<bool, GitError> {
+    pub fn unsettled(&self, paths: Vec<String>) -> Result<Vec<String>, GitError> {
         if !self.is_checked_out {
-            return Ok(false);
+            return Ok(Vec::new());
         }
         let tree = self.repository.find_commit(self.head)?.tree()?;
-        let mut index = self.repository.index()?;
-        let mut changed = false;
-        for path in paths.iter().map(|path| format!("{}{path}", self.prefix)) {
-            let path = Path::new(&path);
-            let committed = tree.get_path(path).ok().map(|entry| entry.id());
-            let staged = index.get_path(path, 0).map(|entry| entry.id);
-            if committed == staged {
-                continue;
-            }
-            changed = true;
-            match committed {
-                Some(id) => {
-                    let length = self.repository.find_blob(id)?.content().len();
-                    index.add(&entry(&path.to_string_lossy(), id, length))?;
-                }
-                None => index.remove(path, 0)?,
-            }
-        }
-        if changed {
-            index.write()?;
-        }
-        Ok(changed)
+        let index = self.repository.index()?;
+        let differs = |path: &String| {
+            let path = format!("{}{path}", self.prefix);
+            let committed = tree.get_path(Path::new(&path)).ok().map(|entry| entry.id());
+            committed != index.get_path(Path::new(&path), 0).map(|entry| entry.id)
+        };
+        Ok(paths.into_iter().filter(differs).collect())
     }
 
-    /// Removes locks of git that a killed ecomctl has left.
-    pub fn break_locks(&self) {
-        let reference = format!("refs/heads/{}.lock", self.name);
-        for folder in [self.repository.path(), self.repository.commondir()] {
-            for name in ["index.lock", "HEAD.lock", &reference] {
-                files::remove(&folder.join(name));
+    /// Makes the index have `paths` as the branch has them.
+    ///
+    /// # Errors
+    /// Git failed.
+    pub fn settle(&self, paths: &[String]) -> Result<(), GitError> {
+        let tree = self.repository.find_commit(self.head)?.tree()?;
+        let mut index = self.repository.index()?;
+        for path in paths.iter().map(|path| format!("{}{path}", self.prefix)) {
+            let path = Path::new(&path);
+            match tree.get_path(path) {
+                Ok(found) => {
+                    let length = self.repository.find_blob(found.id())?.content().len();
+                    index.add(&entry(&path.to_string_lossy(), found.id(), length))?;
+                }
+                Err(_) => index.remove(path, 0)?,
             }
         }
+        Ok(index.write()?)
+    }
+
+    /// Removes locks of git that a killed ecomctl has left, and not those that somebody took later than `until`.
+    pub fn break_locks(&self, until: SystemTime) {
+        for name in ["index.lock", "HEAD.lock"] {
+            files::remove_older(&self.repository.path().join(name), until);
+        }
+        let reference = format!("refs/heads/{}.lock", self.name);
+        files::remove_older(&self.repository.commondir().join(reference), until);
+    }
+
+    /// Returns whether a file of the work tree differs from the one that is checked out, as git sees it.
+    ///
+    /// # Errors
+    /// Git failed.
+    pub fn is_changed(&self, path: &str) -> Result<bool, GitError> {
+        let path = format!("{}{path}", self.prefix);
+        let tree = self.repository.find_commit(self.head)?.tree()?;
+        let committed = tree.get_path(Path::new(&path)).ok().map(|entry| entry.id());
+        Ok(committed != self.in_work_tree(Path::new(&path)))
+    }
+
+    /// Returns what a file of the work tree would be if it was added.
+    fn in_work_tree(&self, path: &Path) -> Option<Oid> {
+        let path = self.repository.workdir()?.join(path);
+        path.exists().then(|| self.repository.blob_path(&path).ok()).flatten()
     }
 
     /// Returns whether a path from the repository's root is ecomctl's to write.
     pub(super) fn owns(&self, path: &str) -> bool {
-        path.strip_prefix(&self.prefix).is_some_and(|path| OWNED.iter().any(|owned| path.starts_with(owned)))
+        let is_owned = |path: &str| path == LOCK || OWNED.iter().any(|owned| path.starts_with(owned));
+        path.strip_prefix(&self.prefix).is_some_and(is_owned)
     }
 
     pub(super) fn changed_paths(&self, from: Oid, to: Oid) -> Result<Vec<String>, GitError> {
@@ -264,9 +302,7 @@ impl Branch {
         }
         let tree = self.repository.find_commit(to).and_then(|commit| commit.tree());
         let wanted = tree.ok().and_then(|tree| tree.get_path(path).ok()).map(|entry| entry.id());
-        let there = self.repository.workdir().map(|folder| folder.join(path));
-        let there = there.filter(|path| path.exists()).and_then(|path| self.repository.blob_path(&path).ok());
-        wanted == there
+        wanted == self.in_work_tree(path)
     }
 
     fn check_out(&self, to: Oid, paths: &[String]) -> Result<(), GitError> {
@@ -290,6 +326,24 @@ impl Branch {
             _ => Ok(true),
         }
     }
+}
+
+/// Whether another work tree of the repository is of a branch.
+fn is_checked_out_elsewhere(repository: &Repository, name: &str) -> bool {
+    let reference = format!("refs/heads/{name}");
+    let is_there = |other: Repository| {
+        let head = other.find_reference("HEAD").ok();
+        head.and_then(|head| head.symbolic_target().ok().flatten().map(|target| target == reference))
+            .unwrap_or(false)
+    };
+    let main = Repository::open(repository.commondir()).ok();
+    let linked = repository.worktrees().ok();
+    let linked = linked.iter().flat_map(|names| names.iter().flatten().flatten());
+    let mut linked = linked.filter_map(|name| {
+        let worktree = repository.find_worktree(name).ok()?;
+        Repository::open_from_worktree(&worktree).ok()
+    });
+    main.is_some_and(is_there) || linked.any(is_there)
 }
 
 fn in_progress(state: RepositoryState) -> Option<&'static str> {

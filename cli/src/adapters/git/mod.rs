@@ -44,6 +44,9 @@ pub enum GitError {
     /// Something else is going on.
     #[error("a {0} is in progress")]
     InProgress(&'static str),
+    /// Another work tree is of the branch.
+    #[error("branch `{0}` is checked out in another work tree")]
+    Elsewhere(String),
     /// There is no remote to push to.
     #[error("the repository has no remote")]
     NoRemote,
@@ -60,7 +63,21 @@ pub enum GitError {
     },
     /// Git failed.
     #[error("git failed: {}", .0.message())]
-    Git(#[from] git2::Error),
+    Git(git2::Error),
+}
+
+impl From<git2::Error> for GitError {
+    fn from(error: git2::Error) -> Self {
+        Self::Git(error)
+    }
+}
+
+impl GitError {
+    /// Returns whether another git is at work in the repository.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Git(error) if error.code() == ErrorCode::Locked)
+    }
 }
 
 /// A repository with a work tree.
@@ -86,10 +103,13 @@ impl Identity {
     /// # Errors
     /// None of them does.
     pub fn for_commits_in(folder: &Path) -> Result<Self, GitError> {
-        let config = match Repository::open(folder) {
+        Self::of(&match Repository::open(folder) {
             Ok(repository) => repository.config()?,
             Err(_) => Config::open_default()?,
-        };
+        })
+    }
+
+    fn of(config: &Config) -> Result<Self, GitError> {
         let value = |variable: &str, key: &str| {
             let value = std::env::var(variable).ok().or_else(|| config.get_string(key).ok());
             value.filter(|value| !value.is_empty()).ok_or(GitError::NoIdentity)

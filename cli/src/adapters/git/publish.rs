@@ -53,7 +53,13 @@ impl Branch {
     pub fn remote(&self) -> Result<Remote, GitError> {
         let config = self.repository.config()?;
         let value = |key: &str| config.get_string(&format!("branch.{}.{key}", self.name)).ok();
-        if let Some(name) = value("remote").filter(|name| name != ".") {
+        // It may be a URL instead of a name.
+        let is_known = |name: &String| {
+            self.repository
+                .find_remote(name)
+                .is_ok_and(|remote| remote.name().is_ok_and(|name| name.is_some()))
+        };
+        if let Some(name) = value("remote").filter(is_known) {
             let branch = value("merge").and_then(|merge| Some(merge.strip_prefix("refs/heads/")?.to_owned()));
             return Ok(Remote { name, branch: branch.unwrap_or_else(|| self.name.clone()) });
         }
@@ -144,7 +150,11 @@ impl Branch {
         let mut walk = self.repository.revwalk()?;
         walk.set_sorting(git2::Sort::TOPOLOGICAL | git2::Sort::REVERSE)?;
         walk.push(tip)?;
-        walk.hide_glob(&format!("refs/remotes/{}/*", remote.name))?;
+        match self.known_tip(remote) {
+            Some(known) => walk.hide(known)?,
+            // The branch is new there: what other branches have is no news.
+            None => walk.hide_glob(&format!("refs/remotes/{}/*", remote.name))?,
+        }
         let mut foreign = Vec::new();
         for id in walk {
             let id = id?;

@@ -9,8 +9,7 @@ use hyper::{Request, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
-use super::{AGENT, RegistryError};
-use crate::adapters::http::Http;
+use super::{AGENT, RegistryError, RemoteRepository};
 use crate::model::docker_config::Credential;
 
 /// How a registry wants to be asked (<https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1>).
@@ -51,18 +50,17 @@ struct Token {
     access_token: Option<String>,
 }
 
-/// Returns the header `Authorization` for a registry; none when it lets everybody in. `plain` allows a server without TLS.
+/// Returns the header `Authorization` for a repository.
 ///
 /// # Errors
 /// There is no credential where one is needed, or it is not taken.
 pub(super) async fn authorization(
-    http: &Http,
-    host: &str,
+    repository: &RemoteRepository,
     challenge: &Challenge,
     scope: &str,
     credential: Option<&Credential>,
-    plain: bool,
 ) -> Result<Option<String>, RegistryError> {
+    let host = repository.host.as_str();
     match (challenge, credential) {
         (Challenge::Basic, Some(Credential::Password { user, password })) => {
             Ok(Some(basic(user, &password.0)))
@@ -72,18 +70,20 @@ pub(super) async fn authorization(
             let unexpected = |answer: String| RegistryError::Unexpected { host: host.to_owned(), answer };
             let realm: Url =
                 realm.parse().map_err(|_| unexpected(format!("with no URL to log in: `{realm}`")))?;
-            if realm.scheme() != "https" && !plain {
+            if realm.scheme() != "https" && repository.base.scheme() != "http" {
                 return Err(unexpected(format!("with a way to log in that is not secret: `{realm}`")));
             }
+            let http = repository.client_for(&realm)?;
             let request = token_request(realm, service, scope, credential)?;
             let answer = http.send_until_answered(request).await;
             let answer =
                 answer.map_err(|source| RegistryError::Unreachable { host: host.to_owned(), source })?;
             match (answer.status(), credential) {
                 (StatusCode::OK, _) => {}
-                (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST, Some(_)) => {
+                (StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST, Some(_)) => {
                     return Err(RegistryError::WrongCredentials(host.to_owned()));
                 }
+                (StatusCode::FORBIDDEN, Some(_)) => return Err(repository.refused(StatusCode::FORBIDDEN)),
                 (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, None) => {
                     return Err(RegistryError::NoCredentials(host.to_owned()));
                 }

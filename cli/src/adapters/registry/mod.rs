@@ -86,6 +86,8 @@ pub struct RemoteRepository {
     host: String,
     path: String,
     authorization: Option<String>,
+    /// Whether it knows who asks.
+    is_known: bool,
 }
 
 #[derive(Deserialize)]
@@ -140,7 +142,7 @@ impl RemoteRepository {
             let answer = http.send_until_answered(ping).await.map_err(unreachable)?;
             (http, base, answer)
         };
-        let mut opened = Self { http, base, host, path, authorization: None };
+        let mut opened = Self { http, base, host, path, authorization: None, is_known: credential.is_some() };
         match answer.status() {
             StatusCode::UNAUTHORIZED => opened.login(&answer, credential).await?,
             status if status.is_success() => {}
@@ -172,9 +174,7 @@ impl RemoteRepository {
         let mut challenges = challenges.filter_map(|value| Challenge::parse(value.to_str().ok()?));
         let challenge = challenges.next().ok_or_else(|| self.unexpected("401 without a way to log in"))?;
         let scope = format!("repository:{}:pull,push", self.path);
-        let plain = self.base.scheme() == "http";
-        self.authorization =
-            login::authorization(&self.http, &self.host, &challenge, &scope, credential, plain).await?;
+        self.authorization = login::authorization(self, &challenge, &scope, credential).await?;
         Ok(())
     }
 
@@ -225,19 +225,13 @@ impl RemoteRepository {
             // Where a redirect leads to another host, who asks is nobody's business.
             let known = at.origin() == self.base.origin();
             let request = request(&at, self.authorization.as_deref().filter(|_| known), accept)?;
-            let answer = self.http.send_until_answered(request).await;
+            let answer = self.client_for(&at)?.send_until_answered(request).await;
             let answer =
                 answer.map_err(|source| RegistryError::Unreachable { host: self.host.clone(), source })?;
             match answer.status() {
                 StatusCode::OK => return Ok(Some(answer)),
                 StatusCode::NOT_FOUND => return Ok(None),
-                StatusCode::UNAUTHORIZED if self.authorization.is_some() => {
-                    return Err(RegistryError::WrongCredentials(self.host.clone()));
-                }
-                StatusCode::UNAUTHORIZED => return Err(RegistryError::NoCredentials(self.host.clone())),
-                StatusCode::FORBIDDEN => {
-                    return Err(RegistryError::NoRights { host: self.host.clone(), path: self.path.clone() });
-                }
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(self.refused(answer.status())),
                 status if status.is_redirection() => {
                     let to = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok());
                     let to = to.and_then(|to| at.join(to).ok());
@@ -247,6 +241,33 @@ impl RemoteRepository {
             }
         }
         Err(self.unexpected("too many redirects"))
+    }
+
+    /// Returns whether the registry lets in whom it does not know, to read at most.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.authorization.is_some() && !self.is_known
+    }
+
+    /// Returns what a refusal means: a token was given for a login that was right, so what is missing are rights.
+    fn refused(&self, status: StatusCode) -> RegistryError {
+        let has_token = self.authorization.as_ref().is_some_and(|value| value.starts_with("Bearer "));
+        if !self.is_known {
+            RegistryError::NoCredentials(self.host.clone())
+        } else if has_token || status == StatusCode::FORBIDDEN {
+            RegistryError::NoRights { host: self.host.clone(), path: self.path.clone() }
+        } else {
+            RegistryError::WrongCredentials(self.host.clone())
+        }
+    }
+
+    /// Returns a client for a URL: a registry without TLS may lead to a server with it.
+    fn client_for(&self, url: &Url) -> Result<Http, RegistryError> {
+        if url.scheme() == self.base.scheme() {
+            return Ok(self.http.clone());
+        }
+        let failed = |source| RegistryError::Unreachable { host: self.host.clone(), source };
+        Http::new(if url.scheme() == "https" { Scheme::Https } else { Scheme::Http }, TIMEOUT).map_err(failed)
     }
 
     fn unexpected(&self, answer: &str) -> RegistryError {

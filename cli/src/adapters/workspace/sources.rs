@@ -55,13 +55,20 @@ impl Project {
     /// # Errors
     /// A file cannot be read.
     pub fn digests(&self, folders: &[String]) -> Result<BTreeMap<String, String>, WorkspaceError> {
-        let wanted = |path: &str| {
+        let folders = folders.to_vec();
+        let wanted = move |path: &str| {
             TOOLCHAIN_FILES.contains(&path)
                 || folders.iter().any(|folder| is_within(path, folder) || is_within(folder, path))
         };
         let mut digests = BTreeMap::new();
         self.walk(wanted, |file| {
-            let value = format!("{} {}", file.kind.mode(), Digest::of(&file.content));
+            let mut value = format!("{} {}", file.kind.mode(), Digest::of(&file.content));
+            // What a link leads to may be outside of all folders.
+            if file.kind == SourceKind::Link
+                && let Ok(content) = fs::read(self.root.join(&file.path))
+            {
+                value = format!("{value} {}", Digest::of(&content));
+            }
             digests.insert(file.path, value);
         })?;
         Ok(digests)
@@ -92,7 +99,7 @@ impl Project {
 
     fn walk(
         &self,
-        wanted: impl Fn(&str) -> bool + Send + Sync,
+        wanted: impl Fn(&str) -> bool + Send + Sync + 'static,
         mut take: impl FnMut(SourceFile),
     ) -> Result<(), WorkspaceError> {
         let mut walk = WalkBuilder::new(&self.root);
@@ -103,19 +110,22 @@ impl Project {
             .git_global(false)
             .git_exclude(false)
             .require_git(false);
-        let relative = |entry: &DirEntry| -> Option<String> {
-            let path = entry.path().strip_prefix(&self.root).ok()?;
-            path.to_str().filter(|path| !path.is_empty()).map(ToOwned::to_owned)
+        let root = self.root.clone();
+        let relative = move |entry: &DirEntry| -> Option<String> {
+            entry.path().strip_prefix(&root).ok()?.to_str().map(ToOwned::to_owned)
         };
+        let below = relative.clone();
+        walk.filter_entry(move |entry| {
+            let own = entry.file_name() == ".git" || entry.file_name() == PRIVATE;
+            // Folders that nobody wants are not even looked into.
+            !own && below(entry).is_none_or(|path| path.is_empty() || wanted(&path))
+        });
         let mut found = Vec::new();
         for entry in walk.build() {
             let entry = entry.map_err(|error| read_error(&self.root)(io::Error::other(error)))?;
-            let Some(path) = relative(&entry) else { continue };
-            let own = [".git", PRIVATE].iter().any(|folder| is_within(&path, folder));
-            if own || !wanted(&path) || entry.file_type().is_some_and(|kind| kind.is_dir()) {
-                continue;
+            if entry.file_type().is_some_and(|kind| !kind.is_dir()) {
+                found.extend(relative(&entry));
             }
-            found.push(path);
         }
         for path in found {
             take(read(&self.root, path)?);

@@ -21,7 +21,7 @@ use crate::model::image::Digest;
 use crate::model::inputs::{Change, Inputs};
 use crate::model::name::ServiceName;
 use crate::plan::build::{Compile, INPUTS_LABEL, PlannedImage};
-use crate::printer::{Printer, Tasks};
+use crate::printer::{Printer, Task, Tasks};
 use crate::settings::{BuildSettings, Explain};
 
 pub(super) use planned::{Plan, planned};
@@ -60,7 +60,8 @@ pub(super) async fn run(args: BuildArgs, directory: &Path, printer: Printer) -> 
         if settings.explain == Explain::Changes {
             explain(&changes, printer)?;
         }
-        let built = build(&project, &plan, &engine, printer).await?;
+        let again = || planned(&project, &spec, &settings.services, settings.compile, &engine);
+        let built = build(&project, &plan, &engine, again, printer).await?;
         if printer.is_json() && settings.push.is_none() {
             let reports = built.iter().map(|image| Report {
                 service: &image.planned.service,
@@ -86,19 +87,28 @@ pub(super) async fn run(args: BuildArgs, directory: &Path, printer: Printer) -> 
     }
 }
 
-/// Builds those of the planned images that the engine does not have.
-async fn build(project: &Project, plan: &Plan, engine: &Engine, printer: Printer) -> Result<Vec<BuiltImage>> {
+/// Builds those of the planned images that the engine does not have. `again` makes the plan anew once all that goes into the
+/// images has been read.
+async fn build<F: Future<Output = Result<Plan>>>(
+    project: &Project,
+    plan: &Plan,
+    engine: &Engine,
+    again: impl FnOnce() -> F,
+    printer: Printer,
+) -> Result<Vec<BuiltImage>> {
     let (mut built, mut missing) = (Vec::new(), Vec::new());
     for image in &plan.images {
         match present(engine, image).await? {
-            Some(id) => built.push(BuiltImage { planned: image.clone(), id, is_new: false }),
+            Some(id) => {
+                remember(project, image)?;
+                built.push(BuiltImage { planned: image.clone(), id, is_new: false });
+            }
             None => missing.push(image.clone()),
         }
     }
     if missing.is_empty() {
         for image in &built {
             printer.status(format!("{} is up to date.", image.planned.reference()));
-            remember(project, &image.planned)?;
         }
         return Ok(built);
     }
@@ -106,26 +116,48 @@ async fn build(project: &Project, plan: &Plan, engine: &Engine, printer: Printer
         Compile::Here { target } => prebuilt(project, plan, &missing, target, engine, printer).await?,
         Compile::InContainer { platform } => from_source(project, &missing, platform)?,
     };
+    // What goes into the images is what was planned, or their tags would lie.
+    let digests = |plan: &Plan| plan.images.iter().map(|image| image.digest.clone()).collect::<Vec<_>>();
+    if digests(&again().await?) != digests(plan) {
+        let failure = Failure::new("the source changed while it was compiled");
+        return Err(failure.hint("run `ecomctl build` again").into());
+    }
     let width = plan.images.iter().map(|image| image.service.as_str().len()).max().unwrap_or_default();
     let tasks = Tasks::new(printer, width);
+    // What one compiles in the engine, the next one finds in its cache.
+    let at_once = if matches!(plan.sources.compile, Compile::InContainer { .. }) { 1 } else { missing.len() };
+    let mut waiting = missing.into_iter().zip(requests);
     let mut builds = JoinSet::new();
-    for (image, request) in missing.into_iter().zip(requests) {
-        let (engine, task) = (engine.clone(), tasks.start(image.service.as_str(), "building the image"));
-        builds.spawn(async move {
-            let began = Instant::now();
-            let id = engine.build(request, |line| task.detail(line)).await;
-            let id = id.with_context(|| format!("failed to build the image of {}", image.service))?;
-            task.done(&format!("Built {} in {:.1} s.", image.reference(), began.elapsed().as_secs_f64()));
-            anyhow::Ok(BuiltImage { planned: image, id, is_new: true })
-        });
-    }
-    while let Some(image) = builds.join_next().await {
+    loop {
+        while builds.len() < at_once
+            && let Some((image, request)) = waiting.next()
+        {
+            let task = tasks.start(image.service.as_str());
+            task.step("building the image ...");
+            builds.spawn(build_one(engine.clone(), image, request, task));
+        }
+        let Some(image) = builds.join_next().await else { break };
         let image = image.context("a build was lost")??;
         remember(project, &image.planned)?;
         built.push(image);
     }
     built.sort_by(|a, b| a.planned.service.cmp(&b.planned.service));
     Ok(built)
+}
+
+async fn build_one(
+    engine: Engine,
+    image: PlannedImage,
+    request: BuildRequest,
+    task: Task,
+) -> Result<BuiltImage> {
+    let began = Instant::now();
+    // What is compiled in the engine takes minutes, and is told line by line; what is only put together is not.
+    let compiles = request.stage.is_none();
+    let id = engine.build(request, |line| if compiles { task.step(line) } else { task.detail(line) }).await;
+    let id = id.with_context(|| format!("failed to build the image of {}", image.service))?;
+    task.done(&format!("Built {} in {:.1} s.", image.reference(), began.elapsed().as_secs_f64()));
+    Ok(BuiltImage { planned: image, id, is_new: true })
 }
 
 /// Returns the id of the image that the engine has of the same inputs.
@@ -150,11 +182,6 @@ async fn prebuilt(
     let kind = cargo::Target::Container { triple: target.to_owned(), rustflags: plan.rustflags.clone() };
     let programs = cargo::build(project.root(), &names, &kind).await?;
     printer.status(format!("Compiled {} services in {:.1} s.", names.len(), began.elapsed().as_secs_f64()));
-    // What was compiled is what was planned, or the tag would lie.
-    if project.digests(&plan.folders)? != plan.sources.files {
-        let failure = Failure::new("files of the services changed while they were compiled");
-        return Err(failure.hint("run `ecomctl build` again").into());
-    }
     missing.iter().map(|image| request(project, image, &programs, engine)).collect()
 }
 

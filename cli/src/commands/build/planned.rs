@@ -20,8 +20,6 @@ pub(in crate::commands) struct Plan {
     pub(super) sources: Sources,
     /// The services that are compiled together.
     pub(super) every: Vec<ServiceName>,
-    /// The folders that they are compiled from.
-    pub(super) folders: Vec<String>,
     /// Flags that the user's configuration has for all targets.
     pub(super) rustflags: Vec<String>,
     /// The images, by service.
@@ -40,7 +38,7 @@ pub(in crate::commands) async fn planned(
     let packages = cargo::packages(project.root()).await?;
     let folders = build::folders(&every, &packages)?;
     let hashed = tokio::task::spawn_blocking({
-        let (project, folders) = (project.clone(), folders.clone());
+        let project = project.clone();
         move || project.digests(&folders)
     });
     let config = toolchain::cargo_config(project.root());
@@ -55,9 +53,10 @@ pub(in crate::commands) async fn planned(
             }
         }
     };
-    if matches!(compile, Compile::Here { .. }) {
-        settings.extend(config.settings);
-    }
+    settings.extend(match compile {
+        Compile::Here { .. } => config.settings,
+        Compile::InContainer { .. } => toolchain::cargo_config_of_project(project.root()).settings,
+    });
     let mut texts = project.read(["Cargo.lock", "Cargo.toml"])?;
     let mut text = |name: &str| {
         let bytes = texts.remove(name).ok_or_else(|| Failure::new(format!("there is no `{name}`")));
@@ -75,5 +74,5 @@ pub(in crate::commands) async fn planned(
         url: spec.git.url.as_ref().map(|url| url.as_str().to_owned()),
     };
     let images = build::plan(services, &every, &sources)?;
-    Ok(Plan { sources, every, folders, rustflags: config.rustflags, images })
+    Ok(Plan { sources, every, rustflags: config.rustflags, images })
 }

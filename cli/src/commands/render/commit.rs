@@ -1,23 +1,19 @@
 //! `ecomctl render --commit`.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::names_of_unlocked;
+use super::candidate::{self, Candidate, refuse_unlocked};
 use crate::adapters::git::{Advanced, Branch, CommitId, GitError, Identity, PushError, Remote};
 use crate::adapters::workspace::{LOCK, Project, SPEC, parse_lock};
 use crate::error::{Exit, Failure};
 use crate::model::lock::ImageLock;
 use crate::model::name::EnvironmentName;
-use crate::model::parse::parse_spec;
-use crate::model::resolve::resolve;
 use crate::model::spec::PlatformSpec;
-use crate::model::tree::{RenderedTree, TreeDiff};
+use crate::model::tree::TreeDiff;
 use crate::printer::Printer;
-use crate::render;
 use crate::settings::{AfterCommit, CommitSettings};
 
 /// How often a push is tried that others come before.
@@ -31,15 +27,12 @@ struct Journal {
     branch: String,
     from: String,
     to: String,
+    /// When it began.
+    at: SystemTime,
 }
 
-/// The owned files as a commit should have them.
-struct Candidate {
-    rendered: RenderedTree,
-    lock: ImageLock,
-    /// Path to new content; nothing for a file to delete.
-    changes: BTreeMap<String, Option<Vec<u8>>>,
-}
+/// Locks of git that are taken this much later than a journal was written are somebody else's.
+const LONGEST_STEP: Duration = Duration::from_secs(10);
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -69,7 +62,7 @@ pub(super) fn run(
 ) -> Result<Exit> {
     let _alone = project.hold("commit")?;
     let branch = Branch::open(project.root(), settings.branch.as_deref())?;
-    let identity = Identity::for_commits_in(project.root())?;
+    let identity = branch.identity()?;
     let mut work = Work { project, environment, settings, identity, branch, printer };
     work.resume()?;
     refuse_unlocked(spec, &project.lock()?, environment)?;
@@ -116,21 +109,24 @@ impl Work<'_> {
     /// Ends what a killed ecomctl has begun.
     fn resume(&mut self) -> Result<()> {
         let Some(journal) = self.project.read_private(JOURNAL)? else { return Ok(()) };
-        self.branch.break_locks();
-        if let Ok(Journal { branch, from, to }) = serde_json::from_slice(&journal)
-            && branch == self.branch.name()
+        let Ok(Journal { branch, from, to, at }) = serde_json::from_slice(&journal) else {
+            return Ok(self.project.delete_private(JOURNAL)?);
+        };
+        self.branch.break_locks(at + LONGEST_STEP);
+        if branch == self.branch.name()
+            && from != to
             && let (Ok(from), Ok(to)) = (CommitId::from_str(&from), CommitId::from_str(&to))
             && self.branch.tip() == from
         {
-            self.branch.advance(from, to, "ecomctl: resumed")?;
+            let _alone = self.project.hold("lock")?;
+            self.advance(from, to)?;
         }
         Ok(self.project.delete_private(JOURNAL)?)
     }
 
     /// Manifests of a spec that nobody else has would not fit the commit that they are in.
     fn refuse_changed_spec(&self) -> Result<()> {
-        let here = self.project.read([SPEC])?.into_values().next();
-        if self.branch.file(self.branch.head(), SPEC)? == here {
+        if !self.branch.is_changed(SPEC)? {
             return Ok(());
         }
         let message = format!(
@@ -162,8 +158,11 @@ impl Work<'_> {
 
     /// Commits what the branch's spec and the lock of the work tree say, and writes it to the work tree.
     fn commit_here(&mut self) -> Result<(Option<CommitId>, Vec<String>)> {
-        let base = self.lock_of(self.branch.head())?;
-        let candidate = self.candidate(self.branch.tip(), &base, &self.project.lock()?)?;
+        // Nobody pins images between the moment that the lock is read and the one that it is written.
+        let _alone = self.project.hold("lock")?;
+        let base = self.base()?;
+        let pinned = self.project.lock()?;
+        let candidate = self.candidate(self.branch.tip(), &base, &pinned)?;
         if self.branch.is_checked_out() {
             self.write(&candidate)?;
         }
@@ -174,8 +173,41 @@ impl Work<'_> {
         }
         let mut owned: Vec<String> = candidate.rendered.into_keys().collect();
         owned.push(LOCK.to_owned());
-        self.branch.settle_index(&owned)?;
+        let unsettled = self.branch.unsettled(owned)?;
+        if !unsettled.is_empty() {
+            self.begin(self.branch.tip(), self.branch.tip())?;
+            let settled = self.branch.settle(&unsettled);
+            self.project.delete_private(JOURNAL)?;
+            settled?;
+        }
+        if !self.branch.is_checked_out() {
+            let text = pinned.text().context("failed to write the lock")?;
+            self.project.write_private(&self.committed_before(), &text)?;
+        }
         Ok((commit, files))
+    }
+
+    /// Returns the lock that the work tree's is compared with, to know what was pinned since: that of HEAD; for another
+    /// branch, the one that was committed there before.
+    fn base(&self) -> Result<ImageLock> {
+        if !self.branch.is_checked_out()
+            && let Some(text) = self.project.read_private(&self.committed_before())?
+        {
+            return Ok(parse_lock(&String::from_utf8_lossy(&text))?);
+        }
+        self.lock_of(self.branch.head())
+    }
+
+    fn committed_before(&self) -> String {
+        format!("branches/{}.lock", self.branch.name())
+    }
+
+    /// Writes down what is begun, for whoever comes after a kill.
+    fn begin(&self, from: CommitId, to: CommitId) -> Result<()> {
+        let branch = self.branch.name().to_owned();
+        let journal = Journal { branch, from: from.to_string(), to: to.to_string(), at: SystemTime::now() };
+        let journal = serde_json::to_vec(&journal).context("failed to write down what is begun")?;
+        Ok(self.project.write_private(JOURNAL, &journal)?)
     }
 
     /// Pushes the branch, and what was pushed is returned. When others have pushed before, the manifests are rendered again
@@ -227,6 +259,7 @@ impl Work<'_> {
         if here == to {
             return Ok(());
         }
+        let _alone = self.project.hold("lock")?;
         if self.advance(here, to)? == Advanced::Behind {
             self.printer.warn(format!(
                 "`{}` stays where it was: files that you have changed are others on the remote; `git pull` takes them",
@@ -236,68 +269,30 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Takes the branch from a commit to another. Images that were pinned since `from` stay pinned.
     fn advance(&mut self, from: CommitId, to: CommitId) -> Result<Advanced> {
-        let journal =
-            Journal { branch: self.branch.name().to_owned(), from: from.to_string(), to: to.to_string() };
-        let journal = serde_json::to_vec(&journal).context("failed to write down what is begun")?;
-        self.project.write_private(JOURNAL, &journal)?;
+        let pinned = self.project.lock()?;
+        self.begin(from, to)?;
         let advanced = self.branch.advance(from, to, "ecomctl render --commit");
         // Also when it failed: what was begun is known, and is not to be taken up by somebody else.
         self.project.delete_private(JOURNAL)?;
+        if advanced.as_ref().is_ok_and(|advanced| *advanced == Advanced::Done) && self.branch.is_checked_out()
+        {
+            let theirs = self.lock_of(to)?;
+            let lock = pinned.merged_onto(&self.lock_of(from)?, &theirs);
+            if lock != theirs {
+                self.project.write(LOCK, &lock.text().context("failed to write the lock")?)?;
+            }
+        }
         Ok(advanced?)
     }
 
     fn lock_of(&self, commit: CommitId) -> Result<ImageLock> {
-        let text = self.branch.file(commit, LOCK)?.unwrap_or_default();
-        Ok(parse_lock(&String::from_utf8_lossy(&text))?)
+        candidate::lock_of(&self.branch, commit)
     }
 
-    /// Returns the owned files as a commit on `parent` should have them: of its spec and its lock, with what differs
-    /// between the locks `base` and `ours`.
     fn candidate(&self, parent: CommitId, base: &ImageLock, ours: &ImageLock) -> Result<Candidate> {
-        let spec = self.branch.file(parent, SPEC)?;
-        let missing =
-            || Failure::new(format!("`{SPEC}` is not in the last commit of `{}`", self.branch.name()));
-        let spec = spec.ok_or_else(missing)?;
-        let text = String::from_utf8_lossy(&spec);
-        let spec = parse_spec(SPEC, text.trim_start_matches('\u{feff}'))?;
-        let environment = spec.declared(self.environment.clone())?;
-        let theirs = self.lock_of(parent)?;
-        let lock = ours.merged_onto(base, &theirs);
-        refuse_unlocked(&spec, &lock, &environment)?;
-        let platform =
-            resolve(&spec, &environment, &lock, |service| Err(format!("{service} is not in the lock")))?;
-        let rendered = render::render_tree(&render::manifests(&platform), &environment)?;
-        let mut changes = BTreeMap::new();
-        if lock != theirs {
-            changes.insert(LOCK.to_owned(), Some(lock.text().context("failed to write the lock")?));
-        }
-        let diff = self.difference(&spec, &rendered, parent)?;
-        for path in diff.added.iter().chain(&diff.changed) {
-            changes.insert(path.clone(), rendered.get(path).cloned());
-        }
-        changes.extend(diff.deleted.into_iter().map(|path| (path, None)));
-        Ok(Candidate { rendered, lock, changes })
-    }
-
-    /// Returns what differs between what is rendered and what a commit has, with files of environments that are gone.
-    fn difference(&self, spec: &PlatformSpec, rendered: &RenderedTree, commit: CommitId) -> Result<TreeDiff> {
-        let mut by_environment: BTreeMap<String, RenderedTree> = BTreeMap::new();
-        for (path, content) in self.branch.manifests(commit)? {
-            let name = path.strip_prefix("generated/").and_then(|path| path.split('/').next());
-            let name = name.or(path.strip_prefix("argocd/").and_then(|path| path.strip_suffix(".yaml")));
-            let name = name.unwrap_or_default().to_owned();
-            by_environment.entry(name).or_default().insert(path, content);
-        }
-        let own = by_environment.remove(self.environment.as_str()).unwrap_or_default();
-        let mut diff = TreeDiff::between(rendered, &own)?;
-        for (name, files) in &by_environment {
-            let declared = name.parse().is_ok_and(|name| spec.declared(name).is_ok());
-            if !declared && name.parse::<EnvironmentName>().is_ok() {
-                diff.delete_owned(files);
-            }
-        }
-        Ok(diff)
+        Candidate::new(&self.branch, self.environment, parent, base, ours)
     }
 
     /// Writes the owned files to the work tree.
@@ -315,32 +310,10 @@ impl Work<'_> {
         if candidate.changes.is_empty() {
             return Ok(None);
         }
-        let message = self.settings.message.clone().unwrap_or_else(|| self.message(&candidate.lock));
+        let message = self.settings.message.clone().unwrap_or_else(|| candidate.message(self.environment));
         let message = format!("{}\n", message.trim_end());
         self.branch.commit(parent, &candidate.changes, &message, &self.identity).map(Some)
     }
-
-    fn message(&self, lock: &ImageLock) -> String {
-        let environment = self.environment;
-        let mut message = format!("{environment}: render manifests\n");
-        for (service, image) in lock.services(environment) {
-            let source = image.source.as_ref().map(|source| {
-                let dirty = if source.dirty { " with changes" } else { "" };
-                format!(" of {}{dirty}", source.commit.get(..10).unwrap_or(&source.commit))
-            });
-            let _ = write!(message, "\n{service} {}{}", image.tag, source.unwrap_or_default());
-        }
-        message
-    }
-}
-
-fn refuse_unlocked(spec: &PlatformSpec, lock: &ImageLock, environment: &EnvironmentName) -> Result<()> {
-    let unlocked = names_of_unlocked(spec, lock, environment);
-    if unlocked.is_empty() {
-        return Ok(());
-    }
-    let message = format!("`{LOCK}` has no image of {} for `{environment}`", unlocked.join(", "));
-    Err(Failure::new(message).hint("run `ecomctl build --push` first").into())
 }
 
 fn short(id: CommitId) -> String {

@@ -1,5 +1,6 @@
 //! `ecomctl render`.
 
+mod candidate;
 mod commit;
 
 use std::path::Path;

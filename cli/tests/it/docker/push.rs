@@ -64,6 +64,10 @@ fn every_environment_that_follows_builds_is_pushed_to() {
         "{lock}"
     );
     assert!(lock.contains(&second.address), "{lock}");
+    let mut command = shop.command(&["push"]);
+    command.env("ECOMCTL_REGISTRY_USERNAME", "you").env("ECOMCTL_REGISTRY_PASSWORD", "secret");
+    let shown = shop.context.show(&command.output().unwrap());
+    assert!(shown.starts_with("exit: 2") && shown.contains("would be shown to 127.0.0.1:"), "{shown}");
     shop.succeed(&["push", "--environment", "production", &shop.services[0]]);
     assert!(shop.lock().contains("production:"));
     let shown = shop.run(&["push", "--environment", "nowhere"]);

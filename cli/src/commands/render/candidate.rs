@@ -1,0 +1,121 @@
+//! The owned files as a commit should have them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use anyhow::{Context, Result};
+
+use super::names_of_unlocked;
+use crate::adapters::git::{Branch, CommitId};
+use crate::adapters::workspace::{LOCK, SPEC, parse_lock};
+use crate::error::Failure;
+use crate::model::lock::ImageLock;
+use crate::model::name::EnvironmentName;
+use crate::model::parse::parse_spec;
+use crate::model::resolve::resolve;
+use crate::model::spec::PlatformSpec;
+use crate::model::tree::{RenderedTree, TreeDiff};
+use crate::render;
+
+/// The owned files as a commit should have them.
+pub(super) struct Candidate {
+    /// The files of the environment.
+    pub(super) rendered: RenderedTree,
+    /// The images.
+    pub(super) lock: ImageLock,
+    /// What differs from the commit before: path to new content; nothing for a file to delete.
+    pub(super) changes: BTreeMap<String, Option<Vec<u8>>>,
+}
+
+impl Candidate {
+    /// Returns the owned files as a commit on `parent` should have them: of its spec and its lock, with what differs
+    /// between the locks `base` and `ours`.
+    pub(super) fn new(
+        branch: &Branch,
+        environment: &EnvironmentName,
+        parent: CommitId,
+        base: &ImageLock,
+        ours: &ImageLock,
+    ) -> Result<Self> {
+        let spec = branch.file(parent, SPEC)?;
+        let missing = || Failure::new(format!("`{SPEC}` is not in the last commit of `{}`", branch.name()));
+        let spec = spec.ok_or_else(missing)?;
+        let text = String::from_utf8_lossy(&spec);
+        let spec = parse_spec(SPEC, text.trim_start_matches('\u{feff}'))?;
+        let environment = spec.declared(environment.clone())?;
+        let theirs = lock_of(branch, parent)?;
+        let lock = ours.merged_onto(base, &theirs);
+        refuse_unlocked(&spec, &lock, &environment)?;
+        let platform =
+            resolve(&spec, &environment, &lock, |service| Err(format!("{service} is not in the lock")))?;
+        let rendered = render::render_tree(&render::manifests(&platform), &environment)?;
+        let mut changes = BTreeMap::new();
+        if lock != theirs {
+            changes.insert(LOCK.to_owned(), Some(lock.text().context("failed to write the lock")?));
+        }
+        let diff = difference(branch, &environment, &spec, &rendered, parent)?;
+        for path in diff.added.iter().chain(&diff.changed) {
+            changes.insert(path.clone(), rendered.get(path).cloned());
+        }
+        changes.extend(diff.deleted.into_iter().map(|path| (path, None)));
+        Ok(Self { rendered, lock, changes })
+    }
+
+    /// Returns what the commit is called: the environment, and each image with its source.
+    pub(super) fn message(&self, environment: &EnvironmentName) -> String {
+        let mut message = format!("{environment}: render manifests\n");
+        for (service, image) in self.lock.services(environment) {
+            let source = image.source.as_ref().map(|source| {
+                let dirty = if source.dirty { " with changes" } else { "" };
+                format!(" of {}{dirty}", source.commit.get(..10).unwrap_or(&source.commit))
+            });
+            let _ = write!(message, "\n{service} {}{}", image.tag, source.unwrap_or_default());
+        }
+        message
+    }
+}
+
+/// Returns the lock of a commit.
+pub(super) fn lock_of(branch: &Branch, commit: CommitId) -> Result<ImageLock> {
+    let text = branch.file(commit, LOCK)?.unwrap_or_default();
+    Ok(parse_lock(&String::from_utf8_lossy(&text))?)
+}
+
+/// Returns what differs between what is rendered and what a commit has, with files of environments that are gone.
+fn difference(
+    branch: &Branch,
+    environment: &EnvironmentName,
+    spec: &PlatformSpec,
+    rendered: &RenderedTree,
+    commit: CommitId,
+) -> Result<TreeDiff> {
+    let mut by_environment: BTreeMap<String, RenderedTree> = BTreeMap::new();
+    for (path, content) in branch.manifests(commit)? {
+        let name = path.strip_prefix("generated/").and_then(|path| path.split('/').next());
+        let name = name.or(path.strip_prefix("argocd/").and_then(|path| path.strip_suffix(".yaml")));
+        let name = name.unwrap_or_default().to_owned();
+        by_environment.entry(name).or_default().insert(path, content);
+    }
+    let own = by_environment.remove(environment.as_str()).unwrap_or_default();
+    let mut diff = TreeDiff::between(rendered, &own)?;
+    for (name, files) in &by_environment {
+        let declared = name.parse().is_ok_and(|name| spec.declared(name).is_ok());
+        if !declared && name.parse::<EnvironmentName>().is_ok() {
+            diff.delete_owned(files);
+        }
+    }
+    Ok(diff)
+}
+
+pub(super) fn refuse_unlocked(
+    spec: &PlatformSpec,
+    lock: &ImageLock,
+    environment: &EnvironmentName,
+) -> Result<()> {
+    let unlocked = names_of_unlocked(spec, lock, environment);
+    if unlocked.is_empty() {
+        return Ok(());
+    }
+    let message = format!("`{LOCK}` has no image of {} for `{environment}`", unlocked.join(", "));
+    Err(Failure::new(message).hint("run `ecomctl build --push` first").into())
+}
