@@ -7,6 +7,7 @@ mod racing;
 mod registry;
 mod shop;
 mod shown;
+mod tls;
 
 /// Returns how many rounds a loop runs: `few` in CI, all with `ROUNDS=all`.
 pub(crate) fn rounds(few: usize, all: usize) -> usize {
