@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anstream::adapter::strip_str;
 use bollard::body_full;
 use bollard::query_parameters::BuildImageOptions;
 use bytes::Bytes;
@@ -58,9 +59,9 @@ impl Engine {
             if let Some(message) = item.error_detail.and_then(|detail| detail.message) {
                 return Err(DockerError::Failed(explained(&message, &said)));
             }
-            for line in
-                item.stream.iter().flat_map(|text| text.lines()).filter(|line| !line.trim().is_empty())
-            {
+            // What a step writes to stderr comes in red, whoever reads it.
+            let text = strip_str(item.stream.as_deref().unwrap_or_default()).to_string();
+            for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
                 progress(line);
                 said.push(line.to_owned());
             }
