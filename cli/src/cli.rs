@@ -108,7 +108,7 @@ pub enum Command {
   ecomctl push --registry localhost:5000")]
     Push(PushArgs),
 
-    /// List the images that were built, or remove old ones
+    /// List the images that were built in this folder, or remove old ones
     #[command(after_help = "Examples:
   ecomctl images
   ecomctl images prune           remove all but those of the present source

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use crate::adapters::cargo::CargoError;
+use crate::adapters::credentials::{self, CredentialsError};
 use crate::adapters::docker::DockerError;
 use crate::adapters::git::{GitError, PushError};
 use crate::adapters::registry::RegistryError;
@@ -110,6 +111,9 @@ fn advice_of(error: &(dyn Error + 'static)) -> Option<(Exit, Option<String>)> {
     if let Some(registry) = error.downcast_ref::<RegistryError>() {
         return Some((Exit::Failed, registry_hint(registry)));
     }
+    if let Some(CredentialsError::Half(..)) = error.downcast_ref::<CredentialsError>() {
+        return Some((Exit::Usage, hint("set both, or none")));
+    }
     if let Some(docker) = error.downcast_ref::<DockerError>() {
         return Some((Exit::Failed, docker_hint(docker)));
     }
@@ -149,6 +153,11 @@ fn registry_hint(error: &RegistryError) -> Option<String> {
         RegistryError::Unreachable { host, .. } => {
             Some(format!("is `{host}` the right registry, and does it run?"))
         }
+        RegistryError::WrongCredentials(_) if credentials::are_in_variables() => Some(format!(
+            "they are those of `{}` and `{}`",
+            credentials::VARIABLES[0],
+            credentials::VARIABLES[1]
+        )),
         RegistryError::NoCredentials(host) | RegistryError::WrongCredentials(host) => {
             Some(format!("`docker login {host}`, or {LOGIN}"))
         }

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
+use anstream::ColorChoice;
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
@@ -101,12 +102,19 @@ pub async fn build(
     root: &Path,
     packages: &[String],
     target: &Target,
+    quiet: bool,
 ) -> Result<BTreeMap<String, PathBuf>, CargoError> {
     let program = program();
     let failed = |source| CargoError::Run { program: PathBuf::from(&program), source };
     let mut command = Command::new(&program);
     command.args(["build", "--locked", "--release", "--message-format", "json-render-diagnostics"]);
     target.tell(&mut command);
+    command.args(quiet.then_some("--quiet"));
+    match ColorChoice::global() {
+        ColorChoice::Never => drop(command.args(["--color", "never"])),
+        ColorChoice::Always | ColorChoice::AlwaysAnsi => drop(command.args(["--color", "always"])),
+        ColorChoice::Auto => {}
+    }
     for package in packages {
         command.args(["--package", package]);
     }

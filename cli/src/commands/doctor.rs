@@ -12,6 +12,7 @@ use crate::adapters::workspace::Project;
 use crate::adapters::{cargo, cluster, credentials, toolchain};
 use crate::cli::{DoctorArgs, Need};
 use crate::error::{Exit, Failure, advice};
+use crate::model::image::{Digest, Tag};
 use crate::model::spec::PlatformSpec;
 use crate::plan::build::Compile;
 use crate::printer::{Mark, Printer};
@@ -112,7 +113,7 @@ pub(super) async fn run(args: DoctorArgs, directory: &Path, printer: Printer) ->
     }
     let missing = findings.all.iter().filter(|finding| finding.status == Mark::Failed).count();
     if missing > 0 {
-        printer.status(format!("{missing} of {} are missing.", findings.all.len()));
+        printer.status(format!("{missing} of {} checks failed.", findings.all.len()));
         return Ok(Exit::Failed);
     }
     printer.status("Nothing is missing.");
@@ -167,7 +168,10 @@ async fn registries(spec: &PlatformSpec, findings: &mut Findings) -> Result<()> 
         let repository = registry.repository(service);
         let opened = async {
             let credential = credentials::find(&repository).await?;
-            if RemoteRepository::open(&repository, credential.as_ref()).await?.is_anonymous() {
+            let remote = RemoteRepository::open(&repository, credential.as_ref()).await?;
+            // Any tag will do: whether the credentials are right is known once something is asked for.
+            remote.image(&Tag::of_inputs(&Digest::of(b"doctor"))).await?;
+            if remote.is_anonymous() {
                 return Err(RegistryError::NoCredentials(repository.host().to_owned()).into());
             }
             anyhow::Ok(if credential.is_some() {

@@ -32,7 +32,10 @@ pub(super) async fn run(args: ImagesArgs, directory: &Path, printer: Printer) ->
     let services: BTreeSet<&str> =
         spec.services.keys().map(super::super::model::name::ServiceName::as_str).collect();
     let images = engine.images(INPUTS_LABEL).await?;
-    let listed: Vec<Listed> = images.iter().flat_map(|image| listed(image, &services)).collect();
+    // Another shop on this engine may have services of the same names.
+    let here = build::history(&project)?;
+    let listed = images.iter().flat_map(|image| listed(image, &services));
+    let listed: Vec<Listed> = listed.filter(|image| here.contains(&image.inputs.to_string())).collect();
     let Some(ImagesCommand::Prune { all }) = args.command else {
         print(&listed, printer)?;
         return Ok(Exit::Done);

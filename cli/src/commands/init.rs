@@ -62,6 +62,9 @@ pub(super) fn run(settings: InitSettings, directory: &Path, printer: Printer) ->
         printer.json(&report)?;
     }
     printer.status(summary(&report));
+    if options.git_url.is_some() {
+        printer.status("When the repository exists there: git push --set-upstream origin main");
+    }
     Ok(Exit::Done)
 }
 

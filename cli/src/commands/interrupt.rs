@@ -3,6 +3,9 @@
 use anyhow::{Context, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::error::Exit;
+use crate::printer::Printer;
+
 /// The signals that ask `ecomctl` to stop. While this lives, they do not end the process.
 pub(super) struct Interrupt([Signal; 3]);
 
@@ -18,6 +21,22 @@ impl Interrupt {
             listen(SignalKind::terminate())?,
             listen(SignalKind::hangup())?,
         ]))
+    }
+
+    /// Returns how `work` ends, or that it was interrupted: then it is dropped, which stops what it has begun.
+    pub(super) async fn during(
+        &mut self,
+        work: impl Future<Output = Result<Exit>>,
+        printer: Printer,
+    ) -> Result<Exit> {
+        let outcome = tokio::select! {
+            result = work => Some(result),
+            () = self.received() => None,
+        };
+        outcome.unwrap_or_else(|| {
+            printer.interrupted();
+            Ok(Exit::Interrupted)
+        })
     }
 
     /// Waits for one of them.

@@ -42,13 +42,7 @@ pub(super) async fn run(args: PushArgs, directory: &Path, printer: Printer) -> R
         push(&project, &engine, &plan.images, &settings.targets, printer).await?;
         Ok(Exit::Done)
     };
-    tokio::select! {
-        result = work => result,
-        () = interrupt.received() => {
-            printer.status("Interrupted.");
-            Ok(Exit::Interrupted)
-        }
-    }
+    interrupt.during(work, printer).await
 }
 
 /// Pushes images to each target, and pins them in the lock once all are there.

@@ -122,7 +122,7 @@ async fn start(
     let names: Vec<String> = plan.processes.iter().map(|process| process.name.clone()).collect();
     printer.status(format!("Compiling {} ...", names.join(", ")));
     let began = Instant::now();
-    let programs = cargo::build(project.root(), &names, &Target::Here).await?;
+    let programs = cargo::build(project.root(), &names, &Target::Here, printer.is_quiet()).await?;
     printer.status(format!("Compiled {} services in {:.1} s.", names.len(), began.elapsed().as_secs_f64()));
     for process in &plan.processes {
         let folder = project.private_folder(&format!("local/{}", process.name))?;

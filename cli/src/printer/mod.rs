@@ -2,7 +2,7 @@
 
 mod tasks;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
@@ -44,6 +44,18 @@ impl Printer {
     #[must_use]
     pub fn is_json(self) -> bool {
         self.output == Output::Json
+    }
+
+    /// Returns whether no status is written.
+    #[must_use]
+    pub fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
+    /// Writes that the command was interrupted, over what a live view has left of its last line.
+    pub fn interrupted(self) {
+        let clear = if io::stderr().is_terminal() { "\r\x1b[2K" } else { "" };
+        self.status(format!("{clear}Interrupted."));
     }
 
     /// Writes a finished fact to stderr.

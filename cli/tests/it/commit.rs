@@ -226,7 +226,7 @@ fn other_commits_are_not_pushed_along() {
     --- stderr
     error: `main` has commits that `origin` has not, and `--push` would push them too:
       [COMMIT] not ready
-    hint: `git push origin main` first, if they are meant to be there
+    hint: `git push --set-upstream origin main` first, if they are meant to be there
     ");
     context.git("", &["push", "--quiet"]);
     assert_snapshot!(run(&context, &["render", "--commit", "--push"]), @"

@@ -23,14 +23,14 @@ fn what_a_commit_needs_is_named_with_its_fix() {
     failed  git branch: `[DIR]/work` is in no git repository -> `git init` makes one, `git add` and `git commit` its first commit
     skipped git remote: there is no branch to push
     --- stderr
-    2 of 3 are missing.
+    2 of 3 checks failed.
     exit: 1
     --- stdout
     ok      git identity: You <you@example.com>
     ok      git branch: main
     failed  git remote: the repository has no remote -> `git remote add origin URL` names one
     --- stderr
-    1 of 3 are missing.
+    1 of 3 checks failed.
     exit: 0
     --- stdout
     ok      git identity: You <you@example.com>
@@ -58,7 +58,7 @@ fn what_is_missing_to_build_push_and_deploy_is_named() {
     failed  registry of `minikube`: registry `127.0.0.1:1` does not answer: Connection refused (os error 111) -> is `127.0.0.1:1` the right registry, and does it run?
     failed  cluster: no kubeconfig names a cluster -> start one (`minikube start`), or name one with KUBECONFIG and `kubectl config use-context`
     --- stderr
-    4 of 5 are missing.
+    4 of 5 checks failed.
     ");
     let json = context.output(&["doctor", "deploy", "--output", "json"]);
     let found: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();

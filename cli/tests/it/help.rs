@@ -19,7 +19,7 @@ fn help_shows_every_command() {
       logs         Print what the services of `ecomctl up` have logged
       build        Compile the services and make their images in the Docker engine
       push         Push the images to the registry, and pin their digests in `ecomctl.lock`
-      images       List the images that were built, or remove old ones
+      images       List the images that were built in this folder, or remove old ones
       doctor       See whether this machine has what the platform needs
       render       Write the Kubernetes and Argo CD manifests of an environment
       verify       Check a running shop from outside: list, view, add to cart, order, cancel

@@ -32,6 +32,7 @@ fn a_new_shop_is_committed_on_main_and_complete() {
     --- stderr
     Made a shop of [N] files in `shop` (commit [HASH]).
     Next: cd shop && ecomctl up
+    When the repository exists there: git push --set-upstream origin main
     ");
     assert_eq!(context.git("shop", &["rev-parse", "--abbrev-ref", "HEAD"]), "main\n");
     assert_eq!(

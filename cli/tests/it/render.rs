@@ -105,7 +105,7 @@ fn what_is_no_longer_declared_is_deleted() {
     generated/minikube/order-service/service-order-service.yaml: no longer declared
     --- stderr
     warning: `ecomctl.lock` has no image of cart-service, product-service: the package's version is the tag
-    `generated/minikube` and `argocd/minikube.yaml` are not what `ecomctl.yaml` says: run `ecomctl render`.
+    `generated/minikube` and `argocd/minikube.yaml` are not what `ecomctl.yaml` and `ecomctl.lock` say: run `ecomctl render`.
     ");
     assert_snapshot!(context.run(&["render"]), @"
     exit: 0
@@ -141,7 +141,7 @@ fn check_writes_nothing_and_tells_by_its_exit_code() {
     }
     --- stderr
     warning: `ecomctl.lock` has no image of cart-service, order-service, product-service: the package's version is the tag
-    `generated/minikube` and `argocd/minikube.yaml` are not what `ecomctl.yaml` says: run `ecomctl render`.
+    `generated/minikube` and `argocd/minikube.yaml` are not what `ecomctl.yaml` and `ecomctl.lock` say: run `ecomctl render`.
     "#);
     assert_eq!(context.read(DEPLOYMENT), edited);
 }

@@ -22,6 +22,8 @@ pub struct Branch {
     /// From the repository's root to the project's: empty, or with `/` at the end.
     prefix: String,
     pub(super) name: String,
+    /// The branch that is checked out.
+    current: String,
     is_checked_out: bool,
     head: Oid,
     tip: Oid,
@@ -85,7 +87,7 @@ impl Branch {
             Ok(branch) => branch.get().peel_to_commit()?.id(),
             Err(_) => head,
         };
-        Ok(Self { repository, prefix, name, is_checked_out, head, tip })
+        Ok(Self { repository, prefix, name, current, is_checked_out, head, tip })
     }
 
     /// Returns who commits.
@@ -100,6 +102,12 @@ impl Branch {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns the name of the branch that is checked out.
+    #[must_use]
+    pub fn current(&self) -> &str {
+        &self.current
     }
 
     /// Returns whether the work tree is of this branch.

@@ -18,7 +18,7 @@ use crate::model::tree::RenderedTree;
 
 pub use branch::{Advanced, Branch};
 pub use git2::Oid as CommitId;
-pub use publish::{PushError, Remote};
+pub use publish::{PushError, Pushed, Remote};
 
 /// Why git did not do it.
 #[derive(Debug, thiserror::Error)]

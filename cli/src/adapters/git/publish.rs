@@ -16,6 +16,15 @@ pub struct Remote {
     pub branch: String,
 }
 
+/// What a push has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// The remote has the commit now.
+    New,
+    /// It had it before.
+    Known,
+}
+
 /// Why nothing was pushed.
 #[derive(Debug, thiserror::Error)]
 pub enum PushError {
@@ -114,13 +123,15 @@ impl Branch {
     ///
     /// # Errors
     /// See [`PushError`].
-    pub fn push(&self, remote: &Remote, commit: Oid) -> Result<(), PushError> {
+    pub fn push(&self, remote: &Remote, commit: Oid) -> Result<Pushed, PushError> {
         let Remote { name, branch } = remote;
         let output = self.git(&["push", "--porcelain", name, &format!("{commit}:refs/heads/{branch}")])?;
-        if output.status.success() {
-            return Ok(());
-        }
         let (out, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        if output.status.success() {
+            // A line of the output begins with `=` for a branch that has the commit.
+            let is_known = out.lines().any(|line| line.starts_with('='));
+            return Ok(if is_known { Pushed::Known } else { Pushed::New });
+        }
         let reason = without_credentials(said.trim());
         let Some(line) = out.lines().find(|line| line.starts_with('!')) else {
             return Err(PushError::Failed { remote: name.clone(), reason });
@@ -165,14 +176,6 @@ impl Branch {
             }
         }
         Ok(foreign)
-    }
-
-    /// Returns whether `commit` is `of` or comes before it.
-    ///
-    /// # Errors
-    /// Git failed.
-    pub fn is_ancestor(&self, commit: Oid, of: Oid) -> Result<bool, GitError> {
-        Ok(commit == of || self.repository.graph_descendant_of(of, commit)?)
     }
 
     /// Returns the last commit that two have in common, if they have any.

@@ -2,7 +2,7 @@
 
 mod planned;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -78,13 +78,7 @@ pub(super) async fn run(args: BuildArgs, directory: &Path, printer: Printer) -> 
         }
         Ok(Exit::Done)
     };
-    tokio::select! {
-        result = work => result,
-        () = interrupt.received() => {
-            printer.status("Interrupted.");
-            Ok(Exit::Interrupted)
-        }
-    }
+    interrupt.during(work, printer).await
 }
 
 /// Builds those of the planned images that the engine does not have. `again` makes the plan anew once all that goes into the
@@ -154,7 +148,12 @@ async fn build_one(
     let began = Instant::now();
     // What is compiled in the engine takes minutes, and is told line by line; what is only put together is not.
     let compiles = request.stage.is_none();
-    let id = engine.build(request, |line| if compiles { task.step(line) } else { task.detail(line) }).await;
+    let told = |line: &str| {
+        if compiles {
+            task.step(line);
+        }
+    };
+    let id = engine.build(request, told).await;
     let id = id.with_context(|| format!("failed to build the image of {}", image.service))?;
     task.done(&format!("Built {} in {:.1} s.", image.reference(), began.elapsed().as_secs_f64()));
     Ok(BuiltImage { planned: image, id, is_new: true })
@@ -180,7 +179,7 @@ async fn prebuilt(
     printer.status(format!("Compiling {} for {target} ...", names.join(", ")));
     let began = Instant::now();
     let kind = cargo::Target::Container { triple: target.to_owned(), rustflags: plan.rustflags.clone() };
-    let programs = cargo::build(project.root(), &names, &kind).await?;
+    let programs = cargo::build(project.root(), &names, &kind, printer.is_quiet()).await?;
     printer.status(format!("Compiled {} services in {:.1} s.", names.len(), began.elapsed().as_secs_f64()));
     missing.iter().map(|image| request(project, image, &programs, engine)).collect()
 }
@@ -239,12 +238,25 @@ fn record(service: &ServiceName) -> String {
     format!("builds/{service}.json")
 }
 
-/// Keeps what an image was built from, for `--explain`.
+const HISTORY: &str = "builds/history.json";
+
+/// Returns the digests of the inputs of all images that were built in this folder.
+pub(super) fn history(project: &Project) -> Result<BTreeSet<String>> {
+    let text = project.read_private(HISTORY)?;
+    Ok(text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default())
+}
+
+/// Keeps what an image was built from, for `--explain`, and that it was built here, for `images`.
 fn remember(project: &Project, image: &PlannedImage) -> Result<()> {
     let text =
         serde_json::to_vec_pretty(&image.inputs).context("failed to write what an image was built from")?;
     if project.read_private(&record(&image.service))?.as_ref() != Some(&text) {
         project.write_private(&record(&image.service), &text)?;
+    }
+    let mut known = history(project)?;
+    if known.insert(image.digest.to_string()) {
+        let text = serde_json::to_vec(&known).context("failed to write which images were built")?;
+        project.write_private(HISTORY, &text)?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::names_of_unlocked;
 use crate::adapters::git::{Branch, CommitId};
 use crate::adapters::workspace::{LOCK, SPEC, parse_lock};
 use crate::error::Failure;
-use crate::model::lock::ImageLock;
+use crate::model::lock::{ImageLock, LockedImage};
 use crate::model::name::EnvironmentName;
 use crate::model::parse::parse_spec;
 use crate::model::resolve::resolve;
@@ -59,6 +59,13 @@ impl Candidate {
         }
         changes.extend(diff.deleted.into_iter().map(|path| (path, None)));
         Ok(Self { rendered, lock, changes })
+    }
+
+    /// Returns the services whose images are not of a commit alone.
+    pub(super) fn dirty(&self, environment: &EnvironmentName) -> Vec<String> {
+        let is_dirty = |image: &LockedImage| image.source.as_ref().is_some_and(|source| source.dirty);
+        let services = self.lock.services(environment).filter(|(_, image)| is_dirty(image));
+        services.map(|(service, _)| service.to_string()).collect()
     }
 
     /// Returns what the commit is called: the environment, and each image with its source.

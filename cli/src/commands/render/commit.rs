@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::candidate::{self, Candidate, refuse_unlocked};
-use crate::adapters::git::{Advanced, Branch, CommitId, GitError, Identity, PushError, Remote};
+use crate::adapters::git::{Advanced, Branch, CommitId, GitError, Identity, PushError, Pushed, Remote};
 use crate::adapters::workspace::{LOCK, Project, SPEC, parse_lock};
 use crate::error::{Exit, Failure};
 use crate::model::lock::ImageLock;
@@ -152,7 +152,7 @@ impl Work<'_> {
             remote.name,
             foreign.join("\n  ")
         );
-        let push = format!("git push {} {}", remote.name, self.branch.name());
+        let push = format!("git push --set-upstream {} {}", remote.name, self.branch.current());
         Err(Failure::new(message).hint(format!("`{push}` first, if they are meant to be there")).into())
     }
 
@@ -165,6 +165,10 @@ impl Work<'_> {
         let candidate = self.candidate(self.branch.tip(), &base, &pinned)?;
         if self.branch.is_checked_out() {
             self.write(&candidate)?;
+        }
+        for service in candidate.dirty(self.environment) {
+            let text = format!("the image of {service} was built from changes that are not committed");
+            self.printer.warn(text);
         }
         let files: Vec<String> = candidate.changes.keys().cloned().collect();
         let commit = self.commit(&candidate, self.branch.tip())?;
@@ -214,18 +218,11 @@ impl Work<'_> {
     /// from what is there.
     fn push(&mut self, remote: &Remote) -> Result<Option<CommitId>> {
         let mut ours = self.branch.tip();
-        if self
-            .branch
-            .known_tip(remote)
-            .is_some_and(|known| self.branch.is_ancestor(ours, known).unwrap_or(false))
-        {
-            return Ok(None);
-        }
         for _ in 0..TRIES {
             match self.branch.push(remote, ours) {
-                Ok(()) => {
+                Ok(pushed) => {
                     self.follow(ours)?;
-                    return Ok(Some(ours));
+                    return Ok((pushed == Pushed::New).then_some(ours));
                 }
                 Err(PushError::Rejected) => {}
                 Err(error) => return Err(error.into()),

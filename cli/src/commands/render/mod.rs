@@ -126,7 +126,9 @@ fn report(
                 }
             }
         }
-        printer.status(format!("{place} are not what `ecomctl.yaml` says: run `ecomctl render`."));
+        printer.status(format!(
+            "{place} are not what `ecomctl.yaml` and `ecomctl.lock` say: run `ecomctl render`."
+        ));
         return Ok(());
     }
     let (added, changed, deleted) = (diff.added.len(), diff.changed.len(), diff.deleted.len());

@@ -95,6 +95,11 @@ fn a_login_is_taken_from_variables_from_the_docker_configuration_and_from_helper
     assert!(shown.contains(&format!("hint: `docker login {address}`")), "{shown}");
     let shown = push("you", "wrong");
     assert!(shown.starts_with("exit: 1") && shown.contains("does not take the credentials"), "{shown}");
+    assert!(shown.contains("hint: they are those of `ECOMCTL_REGISTRY_USERNAME`"), "{shown}");
+    let mut command = shop.command(&["doctor", "push"]);
+    command.env("ECOMCTL_REGISTRY_USERNAME", "you").env("ECOMCTL_REGISTRY_PASSWORD", "wrong");
+    let doctor = shop.context.show(&command.output().unwrap());
+    assert!(doctor.starts_with("exit: 1") && doctor.contains("does not take the credentials"), "{doctor}");
     let shown = push("you", "");
     assert!(
         shown.contains("`ECOMCTL_REGISTRY_USERNAME` is set without `ECOMCTL_REGISTRY_PASSWORD`"),
