@@ -20,13 +20,17 @@ for service in product cart order; do
   mkdir -p "$data/context/$service/data"
   cp "$target/$triple/release/$service-service" "$data/context/$service/"
   cp "$data/shop/services/$service-service/Dockerfile" "$data/context/$service/"
-  docker build --quiet --target prebuilt "$data/context/$service" >/dev/null
+  docker build --quiet --target prebuilt "$data/context/$service" >/dev/null 2>&1
 done
+ms() { awk "BEGIN { print $1 * 1000 }"; }
 peer="for s in product cart order; do docker build --quiet --target prebuilt $data/context/\$s; done"
-hyperfine --warmup 3 --runs "$runs" --export-json "$data/result.json" \
+hyperfine --warmup 3 --runs "$runs" --export-csv "$data/result.csv" \
   "$target/release/ecomctl -C $data/shop build" "$target/release/ecomctl -C $data/shop push" \
   "$target/release/ecomctl -C $data/shop render --commit" "$peer" >/dev/null 2>&1
-for row in 'build:0' 'push:1' 'render --commit:2' 'docker build, three images:3'; do
-  python3 -c "import json,sys; r=json.load(open('$data/result.json'))['results'][${row##*:}]; print('%-28s %.0f ms (%.0f to %.0f)' % ('${row%:*}', r['median']*1000, r['min']*1000, r['max']*1000))"
+names=('build' 'push' 'render --commit' 'docker build, three images')
+# Columns of the result: command, mean, stddev, median, user, system, min, max; in seconds.
+tail -n +2 "$data/result.csv" | while IFS=, read -r _ _ _ median _ _ min max; do
+  printf '%-28s %.0f ms (%.0f to %.0f)\n' "${names[0]}" "$(ms "$median")" "$(ms "$min")" "$(ms "$max")"
+  names=("${names[@]:1}")
 done
 ecomctl images prune --all >/dev/null
