@@ -119,8 +119,7 @@ pub async fn build(
         command.args(["--package", package]);
     }
     command.current_dir(root).stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut cargo = Group::spawn(&mut command).map_err(failed)?;
-    let _watch = cargo.watch().map_err(failed)?;
+    let mut cargo = Group::spawn_watched(&mut command).map_err(failed)?;
     let mut programs = BTreeMap::new();
     if let Some(stdout) = cargo.stdout() {
         let mut lines = BufReader::new(stdout).lines();

@@ -12,6 +12,8 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 pub struct Group {
     child: Child,
     pid: Option<Pid>,
+    /// It ends when this is dropped.
+    _watch: Option<Child>,
 }
 
 impl Group {
@@ -21,22 +23,24 @@ impl Group {
     /// The program cannot be started.
     pub fn spawn(command: &mut Command) -> io::Result<Self> {
         let child = command.process_group(0).kill_on_drop(true).spawn()?;
-        let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        Ok(Self { child, pid })
+        let pid = pid_of(&child);
+        Ok(Self { child, pid, _watch: None })
     }
 
-    /// Starts a watch that tells the group to end when `ecomctl` is gone without having done so: its standard input is a
-    /// pipe, which the system closes then. It ends when it is dropped.
+    /// Starts `command` in the group of a watch, which runs before it does: a shell that tells the group to end when
+    /// `ecomctl` is gone without having done so. Its standard input is a pipe, which the system closes then.
     ///
     /// # Errors
-    /// No shell can be started.
-    pub fn watch(&self) -> io::Result<Option<Child>> {
-        const WATCH: &str = "while read -r _; do :; done; kill -s TERM -- \"-$1\"";
-        let Some(pid) = self.pid else { return Ok(None) };
+    /// There is no shell, or the program cannot be started.
+    pub fn spawn_watched(command: &mut Command) -> io::Result<Self> {
+        const WATCH: &str = "while read -r _; do :; done; kill -s TERM 0";
         let mut shell = Command::new("sh");
-        shell.args(["-c", WATCH, "watch", &pid.as_raw_nonzero().to_string()]);
-        shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        shell.process_group(0).kill_on_drop(true).spawn().map(Some)
+        shell.args(["-c", WATCH]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let watch = shell.process_group(0).kill_on_drop(true).spawn()?;
+        let pid = pid_of(&watch);
+        let group = pid.map_or(0, |pid| pid.as_raw_nonzero().get());
+        let child = command.process_group(group).kill_on_drop(true).spawn()?;
+        Ok(Self { child, pid, _watch: Some(watch) })
     }
 
     /// Returns the process group, until the program has ended.
@@ -77,6 +81,10 @@ impl Drop for Group {
             signal(pid, Signal::TERM);
         }
     }
+}
+
+fn pid_of(child: &Child) -> Option<Pid> {
+    child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw)
 }
 
 /// Sends a signal to a process group. One that is gone has nothing left to be told.

@@ -8,6 +8,7 @@ mod docker;
 mod doctor;
 mod help;
 mod init;
+mod logs;
 mod properties;
 mod render;
 mod repository;

@@ -106,6 +106,10 @@ async fn build<F: Future<Output = Result<Plan>>>(
         }
         return Ok(built);
     }
+    // What would be missing after minutes of compiling is told of now.
+    for image in &missing {
+        dockerfile(project, &image.service)?;
+    }
     let requests = match &plan.sources.compile {
         Compile::Here { target } => prebuilt(project, plan, &missing, target, engine, printer).await?,
         Compile::InContainer { platform } => from_source(project, &missing, platform)?,
@@ -220,18 +224,15 @@ fn from_source(project: &Project, missing: &[PlannedImage], platform: &str) -> R
     let ignore = project.read([".dockerignore"])?.into_values().next().unwrap_or_default();
     let excluded = Excluded::parse(&String::from_utf8_lossy(&ignore));
     let context = docker::compiled(&project.sources(|path| excluded.matches(path))?)?;
-    let request = |image: &PlannedImage| {
-        dockerfile(project, &image.service)?;
-        Ok(BuildRequest {
-            reference: image.reference(),
-            context: context.clone(),
-            dockerfile: path_of_dockerfile(&image.service),
-            stage: None,
-            labels: image.labels.clone(),
-            platform: platform.to_owned(),
-        })
+    let request = |image: &PlannedImage| BuildRequest {
+        reference: image.reference(),
+        context: context.clone(),
+        dockerfile: path_of_dockerfile(&image.service),
+        stage: None,
+        labels: image.labels.clone(),
+        platform: platform.to_owned(),
     };
-    missing.iter().map(request).collect()
+    Ok(missing.iter().map(request).collect())
 }
 
 fn record(service: &ServiceName) -> String {

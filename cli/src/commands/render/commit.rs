@@ -166,13 +166,13 @@ impl Work<'_> {
         if self.branch.is_checked_out() {
             self.write(&candidate)?;
         }
-        for service in candidate.dirty(self.environment) {
-            let text = format!("the image of {service} was built from changes that are not committed");
-            self.printer.warn(text);
-        }
         let files: Vec<String> = candidate.changes.keys().cloned().collect();
         let commit = self.commit(&candidate, self.branch.tip())?;
         if let Some(commit) = commit {
+            for service in candidate.dirty(self.environment) {
+                let text = format!("the image of {service} was built from changes that are not committed");
+                self.printer.warn(text);
+            }
             self.advance(self.branch.tip(), commit)?;
         }
         let mut owned: Vec<String> = candidate.rendered.into_keys().collect();

@@ -80,6 +80,7 @@ fn errors_of_cargo_and_of_the_engine_fail_the_command_in_their_own_words() {
     fs::remove_file(shop.context.path(&dockerfile)).unwrap();
     let shown = shop.run(&["build"]);
     assert!(shown.contains(&format!("there is no `services/{}/Dockerfile`", shop.services[0])), "{shown}");
+    assert!(!shown.contains("Compiling"), "it is told of before anything is compiled: {shown}");
     let shown = shop.run(&["build", "gamma"]);
     assert!(shown.starts_with("exit: 2") && shown.contains("there is no service `gamma`"), "{shown}");
 }
