@@ -3,10 +3,13 @@
 use std::error::Error;
 use std::process::ExitCode;
 
+use crate::adapters::argocd::ReleaseError;
 use crate::adapters::cargo::CargoError;
+use crate::adapters::cluster::ClusterError;
 use crate::adapters::credentials::{self, CredentialsError};
 use crate::adapters::docker::DockerError;
 use crate::adapters::git::{GitError, PushError};
+use crate::adapters::process::ProgramError;
 use crate::adapters::registry::RegistryError;
 use crate::adapters::workspace::WorkspaceError;
 use crate::model::name::EnvironmentName;
@@ -133,6 +136,31 @@ fn advice_of(error: &(dyn Error + 'static)) -> Option<(Exit, Option<String>)> {
         }
         _ => {}
     }
+    if let Some(cluster) = error.downcast_ref::<ClusterError>() {
+        return Some((cluster_exit(cluster), cluster_hint(cluster)));
+    }
+    if let Some(ProgramError::Start { program, .. }) = error.downcast_ref::<ProgramError>() {
+        let text = match program.as_str() {
+            "minikube" => {
+                "install minikube, or use a cluster that is there: `--provider existing`, `--context NAME`"
+                    .to_owned()
+            }
+            program => format!("install `{program}`"),
+        };
+        return Some((Exit::Failed, Some(text)));
+    }
+    if let Some(release) = error.downcast_ref::<ReleaseError>() {
+        let text = match release {
+            ReleaseError::Fetch { url, .. } => {
+                format!("without the network, download {url} elsewhere and give `--argocd-manifest FILE`")
+            }
+            ReleaseError::Digest { version, .. } => {
+                format!("it must be `manifests/install.yaml` of {version}, unchanged")
+            }
+            ReleaseError::Read { .. } => return None,
+        };
+        return Some((Exit::Failed, Some(text)));
+    }
     match error.downcast_ref::<CargoError>() {
         Some(CargoError::Run { .. }) => {
             return Some((Exit::Failed, hint("install Rust with rustup, or set CARGO to the program")));
@@ -144,6 +172,33 @@ fn advice_of(error: &(dyn Error + 'static)) -> Option<(Exit, Option<String>)> {
         _ => {}
     }
     None
+}
+
+fn cluster_exit(error: &ClusterError) -> Exit {
+    match error {
+        ClusterError::Config(_) | ClusterError::NoContext { .. } => Exit::Usage,
+        _ => Exit::Failed,
+    }
+}
+
+fn cluster_hint(error: &ClusterError) -> Option<String> {
+    Some(match error {
+        ClusterError::Config(_) => {
+            "KUBECONFIG names the file, `kubectl config use-context` chooses a cluster in it".to_owned()
+        }
+        ClusterError::NoContext { known, .. } if known.is_empty() => "the kubeconfig has none".to_owned(),
+        ClusterError::NoContext { known, .. } => format!("it has {}", known.join(", ")),
+        ClusterError::Unreachable { .. } => {
+            "does the cluster run, and is it the right context? The next run goes on from here".to_owned()
+        }
+        ClusterError::Unauthorized { .. } => {
+            "log in to the cluster again, or choose another context".to_owned()
+        }
+        ClusterError::Refused { code: 403, .. } => "use a context that has the rights".to_owned(),
+        ClusterError::NoPod { .. } => "`ecomctl status` shows what runs".to_owned(),
+        ClusterError::Listen { .. } => "choose another with `--port`".to_owned(),
+        ClusterError::Refused { .. } | ClusterError::Exec { .. } => return None,
+    })
 }
 
 const LOGIN: &str = "set ECOMCTL_REGISTRY_USERNAME and ECOMCTL_REGISTRY_PASSWORD";

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// Where a text is no YAML, or not of the expected shape.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -94,6 +94,20 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
         }
         YamlError { message, position }
     })
+}
+
+/// Returns the values of all YAML documents of a text; empty ones are left out.
+///
+/// # Errors
+/// A document is no YAML, or has another shape than `T`.
+pub fn documents<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, YamlError> {
+    let mut values = Vec::new();
+    for document in serde_yaml::Deserializer::from_str(text) {
+        let value: Option<T> = Deserialize::deserialize(document)
+            .map_err(|error| YamlError { message: error.to_string(), position: None })?;
+        values.extend(value);
+    }
+    Ok(values)
 }
 
 /// Appends `value` as one YAML document without a separator. Texts are quoted where YAML 1.1 would take them for

@@ -1,6 +1,6 @@
 //! Files outside of the project: the user's configuration, the toolchain's libraries.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -22,6 +22,25 @@ pub fn remove_older(path: &Path, until: SystemTime) {
     if changed.is_ok_and(|changed| changed <= until) {
         let _ = std::fs::remove_file(path);
     }
+}
+
+/// Writes a file, whole or not at all, with the folders that it is in.
+///
+/// # Errors
+/// It cannot be written; then the old one stands.
+pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(content)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// Returns where things are kept that can be fetched again: `ecomctl` in the user's cache folder.
+#[must_use]
+pub fn cache() -> PathBuf {
+    dirs::cache_dir().unwrap_or_else(|| home().join(".cache")).join("ecomctl")
 }
 
 /// Returns what an environment variable says, unless it is empty.

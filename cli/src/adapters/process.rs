@@ -3,6 +3,8 @@
 use std::io;
 use std::process::{ExitStatus, Stdio};
 
+use tokio::io::{AsyncBufReadExt, BufReader};
+
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
@@ -90,4 +92,73 @@ fn pid_of(child: &Child) -> Option<Pid> {
 /// Sends a signal to a process group. One that is gone has nothing left to be told.
 pub fn signal(group: Pid, signal: Signal) {
     let _ = kill_process_group(group, signal);
+}
+
+/// Why a program did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    /// It is not there.
+    #[error("failed to run `{program}`")]
+    Start {
+        /// Which.
+        program: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It has failed.
+    #[error("`{command}` failed{}", after(.said))]
+    Failed {
+        /// The program and its arguments.
+        command: String,
+        /// The last that it said.
+        said: String,
+    },
+}
+
+fn after(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(": {text}") }
+}
+
+/// How many of the last lines are told when a program fails.
+const LAST_LINES: usize = 3;
+
+/// Runs a program to its end, which is also its end when `ecomctl` is gone. `told` hears each line that it prints.
+///
+/// # Errors
+/// It cannot be started, or fails.
+pub async fn run(command: &mut Command, mut told: impl FnMut(&str)) -> Result<(), ProgramError> {
+    let shown = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
+    let program = shown(command.as_std().get_program());
+    let words: Vec<String> =
+        std::iter::once(program.clone()).chain(command.as_std().get_args().map(shown)).collect();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let start = |source| ProgramError::Start { program: program.clone(), source };
+    let mut group = Group::spawn_watched(command).map_err(start)?;
+    let (Some(stdout), Some(stderr)) = (group.stdout(), group.stderr()) else {
+        return Err(start(io::ErrorKind::BrokenPipe.into()));
+    };
+    let (mut out, mut err) = (BufReader::new(stdout).lines(), BufReader::new(stderr).lines());
+    let (mut out_ended, mut err_ended) = (false, false);
+    let mut last = std::collections::VecDeque::new();
+    while !(out_ended && err_ended) {
+        let line = tokio::select! {
+            line = out.next_line(), if !out_ended => { out_ended = !matches!(line, Ok(Some(_))); line }
+            line = err.next_line(), if !err_ended => { err_ended = !matches!(line, Ok(Some(_))); line }
+        };
+        if let Ok(Some(line)) = line
+            && !line.trim().is_empty()
+        {
+            told(line.trim());
+            last.push_back(line.trim().to_owned());
+            if last.len() > LAST_LINES {
+                last.pop_front();
+            }
+        }
+    }
+    let status = group.wait().await.map_err(start)?;
+    if status.success() {
+        return Ok(());
+    }
+    let said = last.into_iter().collect::<Vec<_>>().join("; ");
+    Err(ProgramError::Failed { command: words.join(" "), said })
 }

@@ -5,11 +5,12 @@ use std::path::Path;
 use anyhow::{Error, Result};
 use serde::Serialize;
 
+use crate::adapters::cluster::Cluster;
 use crate::adapters::docker::Engine;
 use crate::adapters::git::{Branch, Identity};
 use crate::adapters::registry::{RegistryError, RemoteRepository};
 use crate::adapters::workspace::Project;
-use crate::adapters::{cargo, cluster, credentials, toolchain};
+use crate::adapters::{cargo, credentials, toolchain};
 use crate::cli::{DoctorArgs, Need};
 use crate::error::{Exit, Failure, advice};
 use crate::model::image::{Digest, Tag};
@@ -95,7 +96,7 @@ pub(super) async fn run(args: DoctorArgs, directory: &Path, printer: Printer) ->
             repository(&project, &mut findings)?;
         }
         if needs(Need::Deploy) {
-            let version = cluster::version().await;
+            let version = Cluster::connect(None).await;
             let version =
                 version.map(|found| format!("{} at {}", found.version, found.url)).map_err(Error::from);
             let fix =
@@ -192,7 +193,9 @@ fn repository(project: &Project, findings: &mut Findings) -> Result<()> {
     let remote = if let Ok(branch) = &branch {
         findings.add("git branch", Ok(branch.name().to_owned()), "")?;
         let remote = branch.remote();
-        remote.and_then(|remote| branch.reach(&remote).map(|()| format!("{}/{}", remote.name, remote.branch)))
+        remote.and_then(|remote| {
+            branch.remote_tip(&remote).map(|_| format!("{}/{}", remote.name, remote.branch))
+        })
     } else {
         findings.add("git branch", branch.map(|_| String::new()).map_err(Error::from), "")?;
         return findings.skip("git remote", "there is no branch to push");

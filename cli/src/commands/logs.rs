@@ -4,22 +4,38 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
+use tokio::sync::mpsc;
 
+use super::in_cluster::InCluster;
 use super::interrupt::Interrupt;
+use crate::adapters::cluster::PodLog;
 use crate::adapters::local::logs::LogFile;
 use crate::adapters::workspace::Project;
 use crate::cli::LogsArgs;
 use crate::error::{Exit, Failure};
+use crate::model::name::ServiceName;
 use crate::printer::Printer;
-use crate::settings::{AfterLogs, LogsSettings};
+use crate::settings::{AfterLogs, LogsOf, LogsSettings};
 
 /// Pause between two looks at what is new.
 const PAUSE: Duration = Duration::from_millis(200);
 
 pub(super) async fn run(args: LogsArgs, directory: &Path, printer: Printer) -> Result<Exit> {
     let project = Project::find(directory)?;
-    let LogsSettings { services, tail, then } = LogsSettings::new(args, &project.spec()?)?;
+    let spec = project.spec()?;
+    let settings = LogsSettings::new(args, &spec)?;
     let mut interrupt = Interrupt::new()?;
+    if let LogsOf::Pods(cluster) = &settings.of {
+        let work = async {
+            let site = InCluster::of(project, spec, cluster).await?;
+            of_pods(&site, &settings, printer).await
+        };
+        return tokio::select! {
+            result = work => result,
+            () = interrupt.received() => Ok(Exit::Done),
+        };
+    }
+    let LogsSettings { services, tail, then, .. } = settings;
     let width = services.iter().map(|name| name.as_str().len()).max().unwrap_or_default();
     let folder = project.private_folder("logs")?;
     let mut logs: Vec<(String, LogFile)> =
@@ -47,6 +63,41 @@ pub(super) async fn run(args: LogsArgs, directory: &Path, printer: Printer) -> R
             }
         }
     }
+}
+
+/// Prints what pods of the services have logged, each line with its pod.
+async fn of_pods(site: &InCluster, settings: &LogsSettings, printer: Printer) -> Result<Exit> {
+    let names: Vec<&str> = settings.services.iter().map(ServiceName::as_str).collect();
+    let labels = format!("app.kubernetes.io/name in ({})", names.join(","));
+    let (namespace, tail) = (site.namespace(), i64::try_from(settings.tail).ok());
+    let (sender, mut lines) = mpsc::channel::<PodLog>(1024);
+    let read = async {
+        let sender = sender;
+        match settings.then {
+            AfterLogs::Follow => {
+                site.cluster.follow_logs(&namespace, &labels, tail, &sender).await.map(|()| 1)
+            }
+            AfterLogs::End => site.cluster.logs(&namespace, &labels, tail, &sender).await,
+        }
+    };
+    let write = async {
+        while let Some(PodLog { service, pod, line }) = lines.recv().await {
+            if printer.is_json() {
+                let line = serde_json::json!({"service": service, "pod": pod, "line": line});
+                printer.line(&line.to_string())?;
+            } else {
+                printer.line(&format!("{pod} | {line}"))?;
+            }
+        }
+        anyhow::Ok(())
+    };
+    let (pods, written) = tokio::join!(read, write);
+    written?;
+    if pods? == 0 {
+        let failure = Failure::new(format!("no pod of {} is in `{namespace}`", names.join(", ")));
+        return Err(failure.hint("`ecomctl status` shows what runs").into());
+    }
+    Ok(Exit::Done)
 }
 
 fn print(name: &str, width: usize, line: &str, printer: Printer) -> Result<()> {

@@ -1,15 +1,22 @@
 //! One file a command: load, decide, do, print.
 
+mod bootstrap;
 mod build;
 mod completions;
+mod destroy;
 mod doctor;
+mod gateway;
+mod git_transport;
 mod images;
+mod in_cluster;
 mod init;
 mod interrupt;
 mod logs;
+mod open;
 mod push;
 mod render;
 mod schema;
+mod status;
 mod up;
 mod verify;
 
@@ -34,7 +41,12 @@ pub(crate) fn run(cli: Cli, printer: Printer) -> Result<Exit> {
         Command::Images(args) => in_runtime(images::run(args, directory, printer)),
         Command::Doctor(args) => in_runtime(doctor::run(args, directory, printer)),
         Command::Render(args) => render::run(args, directory, printer),
-        Command::Verify(args) => in_runtime(verify::run(args.try_into()?, printer)),
+        Command::Bootstrap(args) => in_runtime(bootstrap::run(*args, directory, printer)),
+        Command::Status(args) => in_runtime(status::run(args, directory, printer)),
+        Command::Open(args) => in_runtime(open::run(args, directory, printer)),
+        Command::Destroy(args) => in_runtime(destroy::run(args, directory, printer)),
+        Command::GitTransport(args) => in_runtime(git_transport::run(args)),
+        Command::Verify(args) => in_runtime(verify::run(args.try_into()?, directory, printer)),
         Command::Schema => schema::run(printer),
         Command::Completions(args) => completions::run(&args, printer),
     }
@@ -42,5 +54,9 @@ pub(crate) fn run(cli: Cli, printer: Printer) -> Result<Exit> {
 
 fn in_runtime(command: impl Future<Output = Result<Exit>>) -> Result<Exit> {
     let runtime = runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("failed to start the runtime")?.block_on(command)
+    let runtime = runtime.context("failed to start the runtime")?;
+    let outcome = runtime.block_on(command);
+    // A thread that still reads standard input, or waits for git, is not waited for.
+    runtime.shutdown_background();
+    outcome
 }

@@ -22,13 +22,15 @@ use crate::plan::build::{INPUTS_LABEL, PlannedImage};
 use crate::printer::{Printer, Task, Tasks};
 use crate::settings::{PushSettings, PushTarget};
 
+/// An image that is where nodes get it from.
 #[derive(Serialize)]
-struct Report {
-    environment: EnvironmentName,
-    service: ServiceName,
-    pushed: bool,
+pub(super) struct Delivered {
+    pub(super) environment: EnvironmentName,
+    pub(super) service: ServiceName,
+    /// Whether it was pushed now.
+    pub(super) pushed: bool,
     #[serde(flatten)]
-    image: LockedImage,
+    pub(super) image: LockedImage,
 }
 
 pub(super) async fn run(args: PushArgs, directory: &Path, printer: Printer) -> Result<Exit> {
@@ -53,6 +55,27 @@ pub(super) async fn push(
     targets: &[PushTarget],
     printer: Printer,
 ) -> Result<()> {
+    let mut delivered = deliver(project, engine, images, targets, printer).await?;
+    if pin(project, images, &mut delivered)? {
+        let count = delivered.len();
+        printer.status(format!("Pinned {count} images in `{LOCK}`. Next: ecomctl render --commit --push"));
+    } else {
+        printer.status(format!("`{LOCK}` is up to date."));
+    }
+    if printer.is_json() {
+        printer.json(&delivered)?;
+    }
+    Ok(())
+}
+
+/// Pushes images to each target, and returns what is to be pinned.
+pub(super) async fn deliver(
+    project: &Project,
+    engine: &Engine,
+    images: &[PlannedImage],
+    targets: &[PushTarget],
+    printer: Printer,
+) -> Result<Vec<Delivered>> {
     // A lock with a mistake is told of before anything is pushed.
     project.lock()?;
     refuse_one_login_for_many(targets)?;
@@ -75,11 +98,7 @@ pub(super) async fn push(
         reports.push(pushed.context("a push was lost")??);
     }
     reports.sort_by(|a, b| (&a.environment, &a.service).cmp(&(&b.environment, &b.service)));
-    pin(project, images, &mut reports, printer)?;
-    if printer.is_json() {
-        printer.json(&reports)?;
-    }
-    Ok(())
+    Ok(reports)
 }
 
 /// The variables hold a login for one registry: another one must not be shown it.
@@ -93,7 +112,7 @@ fn refuse_one_login_for_many(targets: &[PushTarget]) -> Result<()> {
     Err(Failure::new(message).usage().hint("push to one `--environment` at a time").into())
 }
 
-async fn push_one(engine: Engine, image: PlannedImage, target: PushTarget, task: Task) -> Result<Report> {
+async fn push_one(engine: Engine, image: PlannedImage, target: PushTarget, task: Task) -> Result<Delivered> {
     let repository = target.registry.repository(&image.service);
     let context = || format!("failed to push {repository}:{}", image.tag);
     let credential = credentials::find(&repository).await.with_context(context)?;
@@ -124,7 +143,7 @@ async fn push_one(engine: Engine, image: PlannedImage, target: PushTarget, task:
     task.done(&format!("{} {repository}:{}@{manifest}", if pushed { "Pushed" } else { "Found" }, image.tag));
     let PlannedImage { service, tag, digest: inputs, .. } = image;
     let image = LockedImage { repository, tag, manifest: Some(manifest), config, inputs, source: None };
-    Ok(Report { environment: target.environment, service, pushed, image })
+    Ok(Delivered { environment: target.environment, service, pushed, image })
 }
 
 /// A tag is never overwritten: what it names in the registry must be built from the same inputs.
@@ -138,8 +157,8 @@ fn check_inputs(image: &PlannedImage, found: &RemoteImage) -> Result<()> {
     Err(Failure::new(message).hint("a tag is never overwritten: delete it there if nobody uses it").into())
 }
 
-/// Pins what was pushed in the lock, which is written whole or not at all.
-fn pin(project: &Project, images: &[PlannedImage], reports: &mut [Report], printer: Printer) -> Result<()> {
+/// Pins what was delivered in the lock, which is written whole or not at all; returns whether it has changed.
+pub(super) fn pin(project: &Project, images: &[PlannedImage], reports: &mut [Delivered]) -> Result<bool> {
     let _alone = project.hold("lock")?;
     let before = project.lock()?;
     let mut lock = before.clone();
@@ -155,11 +174,8 @@ fn pin(project: &Project, images: &[PlannedImage], reports: &mut [Report], print
             lock.locked(&report.environment, &report.service).and_then(|image| image.source.clone());
     }
     if lock == before {
-        printer.status(format!("`{LOCK}` is up to date."));
-        return Ok(());
+        return Ok(false);
     }
     project.write(LOCK, &lock.text().context("failed to write the lock")?)?;
-    printer
-        .status(format!("Pinned {} images in `{LOCK}`. Next: ecomctl render --commit --push", reports.len()));
-    Ok(())
+    Ok(true)
 }

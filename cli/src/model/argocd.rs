@@ -1,8 +1,11 @@
 //! Argo CD's Application and AppProject, as far as ecomctl says something of them
 //! (<https://argo-cd.readthedocs.io/en/stable/operator-manual/application-specification/>).
 
+use std::collections::BTreeMap;
+
 use kube::CustomResource;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Where Argo CD runs, and where it looks for Applications.
 pub const NAMESPACE: &str = "argocd";
@@ -26,17 +29,34 @@ pub struct ApplicationSpec {
     pub sync_policy: SyncPolicy,
 }
 
-/// A folder of a git repository.
+/// A folder of a git repository, or a chart of a Helm repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationSource {
     /// The repository.
     #[serde(rename = "repoURL")]
     pub repo_url: String,
-    /// The branch, tag or commit.
+    /// The branch, tag or commit; of a chart, its version.
     pub target_revision: String,
     /// The folder.
-    pub path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The chart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chart: Option<String>,
+    /// How the chart is rendered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub helm: Option<Helm>,
+}
+
+/// How a chart is rendered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Helm {
+    /// The name of the release, which names its objects.
+    pub release_name: String,
+    /// Its values.
+    pub values_object: Value,
 }
 
 /// A namespace of a cluster.
@@ -56,8 +76,18 @@ pub struct SyncPolicy {
     pub automated: Automated,
     /// How to apply.
     pub sync_options: Vec<String>,
+    /// What the namespace is made with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_namespace_metadata: Option<NamespaceMetadata>,
     /// What to do when a sync fails.
     pub retry: Retry,
+}
+
+/// What a namespace is made with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamespaceMetadata {
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// Sync without being asked.

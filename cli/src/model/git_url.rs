@@ -21,6 +21,48 @@ impl GitUrl {
     }
 }
 
+impl GitUrl {
+    /// Returns the URL by which a cluster can read what a remote's URL is of; nothing when it is of this machine. What is read
+    /// by ssh is read by https instead unless there is a key for it. A user and a password are left out.
+    #[must_use]
+    pub fn for_cluster(remote: &str, with_key: bool) -> Option<Self> {
+        let remote = remote.trim();
+        let (scheme, rest) = match remote.split_once("://") {
+            Some((scheme, rest)) => (scheme, rest.to_owned()),
+            None => ("ssh", remote.replacen(':', "/", 1)),
+        };
+        let (authority, path) = rest.split_once('/')?;
+        let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let name = host.split(':').next().unwrap_or_default();
+        let is_here = name.is_empty() || name == "localhost" || name.starts_with("127.") || name == "[";
+        if is_here || (!remote.contains("://") && user.is_empty()) {
+            return None;
+        }
+        let url = match scheme {
+            "ssh" if with_key => remote.to_owned(),
+            "ssh" => format!("https://{name}/{}", path.trim_start_matches('/')),
+            scheme => format!("{scheme}://{host}/{path}"),
+        };
+        url.parse().ok()
+    }
+
+    /// Returns the host that ssh would ask, as `known_hosts` names it; nothing for other schemes.
+    #[must_use]
+    pub fn ssh_host(&self) -> Option<String> {
+        let authority = match self.0.split_once("://") {
+            Some(("ssh", rest)) => rest.split('/').next()?,
+            Some(_) => return None,
+            None => self.0.split_once(':')?.0,
+        };
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        Some(match host.split_once(':') {
+            Some((name, port)) if port != "22" => format!("[{name}]:{port}"),
+            Some((name, _)) => name.to_owned(),
+            None => host.to_owned(),
+        })
+    }
+}
+
 impl TryFrom<String> for GitUrl {
     type Error = String;
 
@@ -100,6 +142,29 @@ mod tests {
         {
             assert!(bad.parse::<GitUrl>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_cluster_reads_by_https_what_is_no_key_for() {
+        let read = |remote: &str, with_key| GitUrl::for_cluster(remote, with_key).map(String::from);
+        let https = Some("https://github.com/you/shop.git".to_owned());
+        assert_eq!(read("git@github.com:you/shop.git", false), https);
+        assert_eq!(read("ssh://git@github.com:22/you/shop.git", false), https);
+        assert_eq!(read("https://you:t0ken@github.com/you/shop.git", false), https);
+        assert_eq!(read("git@github.com:you/shop.git", true).unwrap(), "git@github.com:you/shop.git");
+        for local in
+            ["/srv/shop.git", "../shop", "file:///srv/shop.git", "https://localhost/shop.git", "C:/shop"]
+        {
+            assert_eq!(read(local, false), None, "{local}");
+        }
+    }
+
+    #[test]
+    fn the_host_of_ssh_is_named_as_known_hosts_does() {
+        let host = |url: &str| url.parse::<GitUrl>().unwrap().ssh_host();
+        assert_eq!(host("git@github.com:you/shop.git").as_deref(), Some("github.com"));
+        assert_eq!(host("ssh://git@a.example:2222/shop.git").as_deref(), Some("[a.example]:2222"));
+        assert_eq!(host("https://github.com/you/shop.git"), None);
     }
 
     #[test]

@@ -42,6 +42,18 @@ impl Quantity {
     }
 }
 
+/// Returns thousandths of a core; 0 for what is no amount.
+#[must_use]
+pub fn cpu_in_milli(text: &str) -> u64 {
+    parse(text).and_then(|milli| u64::try_from(milli).ok()).unwrap_or_default()
+}
+
+/// Returns bytes; 0 for what is no amount.
+#[must_use]
+pub fn memory_in_bytes(text: &str) -> u64 {
+    parse(text).and_then(|milli| u64::try_from(milli / 1000).ok()).unwrap_or_default()
+}
+
 /// Returns thousandths.
 fn parse(text: &str) -> Option<u128> {
     if let Some(milli) = text.strip_suffix('m') {

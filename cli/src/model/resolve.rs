@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::argocd;
 use super::image::{PinnedImage, Registry, Tag};
 use super::lock::ImageLock;
 use super::name::{EnvironmentName, PlatformName, ServiceName};
@@ -25,10 +26,25 @@ pub struct ResolvedPlatform {
     pub branch: String,
     /// The ingress class.
     pub ingress_class: String,
+    /// Who installs the gateway.
+    pub gateway: Gateway,
     /// The host that the gateway answers to.
     pub host: Option<HostName>,
+    /// The Secret with which nodes pull images.
+    pub pull_secret: Option<ServiceName>,
     /// The services, by name.
     pub services: Vec<ResolvedService>,
+}
+
+/// Who installs the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gateway {
+    /// The cluster has one.
+    Existing,
+    /// Argo CD installs Kong, reached by a port of the nodes.
+    NodePort,
+    /// Argo CD installs Kong, reached by a load balancer of the cluster.
+    LoadBalancer,
 }
 
 /// A service in an environment.
@@ -153,6 +169,24 @@ impl PlatformSpec {
         overlay.and_then(|overlay| overlay.registry.clone()).or_else(|| self.registry.clone())
     }
 
+    /// Returns the kubeconfig's context that is declared for an environment.
+    #[must_use]
+    pub fn context_of(&self, environment: &EnvironmentName) -> Option<String> {
+        self.environments.get(environment).and_then(Option::as_ref)?.context.clone()
+    }
+
+    /// Returns the branch that is deployed.
+    #[must_use]
+    pub fn branch(&self) -> &str {
+        self.git.branch.as_deref().unwrap_or(DEFAULT_BRANCH)
+    }
+
+    /// Returns the ingress class.
+    #[must_use]
+    pub fn ingress_class(&self) -> &str {
+        self.gateway.class.as_deref().unwrap_or(DEFAULT_CLASS)
+    }
+
     /// Returns the environments whose images are those that were built last.
     #[must_use]
     pub fn following_builds(&self) -> Vec<EnvironmentName> {
@@ -214,8 +248,15 @@ where
     let name = spec.platform_name();
     Ok(ResolvedPlatform {
         git_url: spec.git.url.as_ref().map_or_else(|| in_cluster_git(&name), ToString::to_string),
-        branch: spec.git.branch.clone().unwrap_or_else(|| DEFAULT_BRANCH.to_owned()),
-        ingress_class: spec.gateway.class.clone().unwrap_or_else(|| DEFAULT_CLASS.to_owned()),
+        branch: spec.branch().to_owned(),
+        ingress_class: spec.ingress_class().to_owned(),
+        gateway: match spec.gateway.managed.unwrap_or_else(|| spec.ingress_class() == DEFAULT_CLASS) {
+            false => Gateway::Existing,
+            // A laptop has no load balancer.
+            true if environment.as_str() == DEFAULT_ENVIRONMENT => Gateway::NodePort,
+            true => Gateway::LoadBalancer,
+        },
+        pull_secret: overlay.pull_secret.clone(),
         // On this machine it is reached as localhost.
         host: overlay
             .host
@@ -229,9 +270,15 @@ where
     })
 }
 
+/// The workload and the Service of the repository inside the cluster, in Argo CD's namespace.
+pub const GIT_SERVER: &str = "ecomctl-git";
+/// The folder that it serves.
+pub const GIT_FOLDER: &str = "/srv/git";
+
 /// Returns the URL of the repository that is served inside the cluster, beside Argo CD.
-fn in_cluster_git(platform: &PlatformName) -> String {
-    format!("git://ecomctl-git.argocd.svc/{platform}.git")
+#[must_use]
+pub fn in_cluster_git(platform: &PlatformName) -> String {
+    format!("git://{GIT_SERVER}.{}.svc/{platform}.git", argocd::NAMESPACE)
 }
 
 fn resolve_service(name: &ServiceName, spec: &ServiceSpec, image: PinnedImage) -> ResolvedService {

@@ -25,7 +25,7 @@ impl fmt::Display for Broken {
 }
 
 /// Names of components that are no service's.
-const RESERVED: [&str; 6] = ["addons", "applications", "base", "gateway", "platform", "stores"];
+const RESERVED: [&str; 7] = ["addons", "applications", "base", "gateway", "kong", "platform", "stores"];
 /// Variables that follow from the spec, or that only `ecomctl up` sets.
 const DERIVED: [&str; 5] = ["ADMIN_PORT", "EXIT_WITH_STDIN", "HTTP_PORT", "LISTEN_ADDRESS", "STORE_URL"];
 
@@ -40,7 +40,7 @@ pub fn check(spec: &PlatformSpec) -> Vec<Broken> {
             Some("declare one, such as `shop: {port: 5003, path: /shop}`"),
         );
     }
-    let branch = spec.git.branch.as_deref().unwrap_or("main");
+    let branch = spec.branch();
     if !is_branch(branch) {
         broken.add("git.branch", format!("`{branch}` is no valid branch name"), Some("use one like `main`"));
     }
@@ -49,6 +49,14 @@ pub fn check(spec: &PlatformSpec) -> Vec<Broken> {
             "gateway.class",
             format!("`{class}` is no valid name of an ingress class"),
             Some("use one like `kong`"),
+        );
+    }
+    if spec.gateway.managed == Some(true) && spec.ingress_class() != "kong" {
+        let class = spec.ingress_class();
+        broken.add(
+            "gateway.managed",
+            format!("`true` installs Kong, whose ingress class is `kong` and not `{class}`"),
+            Some("leave out `gateway.class`, or use `managed: false`"),
         );
     }
     if spec.environments.keys().any(|name| name.as_str() == LOCAL) {
@@ -92,7 +100,7 @@ fn check_names(spec: &PlatformSpec, broken: &mut Rules) {
     let mut taken = BTreeMap::new();
     for environment in &declared {
         let suffix = suffix(&declared, environment);
-        for component in ["platform", "base", "gateway"] {
+        for component in ["platform", "base", "gateway", "kong"] {
             let name = application(&platform, component, &suffix);
             if name.len() > MAX_LABEL {
                 let reason = format!("the Application `{name}` would have {} characters", name.len());

@@ -58,6 +58,9 @@ pub struct GatewaySpec {
     pub class: Option<String>,
     /// The host name that is answered to. Default: any.
     pub host: Option<HostName>,
+    /// Whether Argo CD installs the gateway: Kong. `false` uses an ingress class that the cluster has. Default: `true` for the
+    /// class `kong`.
+    pub managed: Option<bool>,
 }
 
 /// A service.
@@ -132,6 +135,12 @@ pub struct EnvironmentSpec {
     pub registry: Option<Registry>,
     /// The host name that its gateway answers to. Default: that of the platform.
     pub host: Option<HostName>,
+    /// The kubeconfig's context of its cluster. Default: that of minikube in the environment `minikube`, else the current one.
+    pub context: Option<String>,
+    /// The Secret with which nodes pull its images from a private registry. `ecomctl bootstrap` makes it of
+    /// `ECOMCTL_PULL_USERNAME` and `ECOMCTL_PULL_PASSWORD` if it is not there.
+    #[serde(rename = "pullSecret")]
+    pub pull_secret: Option<ServiceName>,
     /// Where its images come from. Default: `build` in the first environment, `promote` in the others.
     pub images: Option<ImagesSpec>,
 }

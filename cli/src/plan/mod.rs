@@ -1,5 +1,9 @@
 //! Deciding what to do, without doing it. Pure.
 
+pub mod argocd;
 pub mod build;
+pub mod declare;
 pub mod local;
 pub mod scaffold;
+pub mod sync;
+pub mod workload;

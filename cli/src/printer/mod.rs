@@ -132,6 +132,17 @@ impl Printer {
     }
 }
 
+/// Asks a question that is answered by yes or no; anything but yes is no.
+///
+/// # Errors
+/// The terminal cannot be read.
+pub fn ask(question: &str) -> io::Result<bool> {
+    to_stderr(format_args!("{question} [y/N] "));
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+}
+
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -64,6 +64,13 @@ impl Task {
         }
     }
 
+    /// Takes it from the live view, where others follow that have their own; `done` is told still.
+    pub fn hide(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
     /// Tells that it is done: the last that is seen of it.
     pub fn done(&self, fact: &str) {
         let line = format!("{:<width$} {fact}", self.name, width = self.width);

@@ -2,6 +2,8 @@
 
 mod applications;
 mod gateway;
+mod git_server;
+mod kong;
 mod metadata;
 mod namespace;
 mod service;
@@ -12,6 +14,8 @@ mod workload;
 use crate::model::manifests::{Component, Manifests, Object};
 use crate::model::resolve::{ResolvedPlatform, ResolvedService, ResolvedStore};
 
+pub use git_server::git_server;
+pub use kong::{NAMESPACE as GATEWAY_NAMESPACE, PROXY as GATEWAY_PROXY};
 pub use tree::{RenderError, render_tree, stream};
 
 /// The component whose folder has the child Applications.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy};
 use k8s_openapi::api::core::v1::{
-    Capabilities, Container, ContainerPort, EnvVar, HTTPGetAction, PodSecurityContext, PodSpec,
-    PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile, SecurityContext,
+    Capabilities, Container, ContainerPort, EnvVar, HTTPGetAction, Lifecycle, LifecycleHandler,
+    LocalObjectReference, PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements,
+    SeccompProfile, SecurityContext, SleepAction,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
@@ -18,6 +19,8 @@ use crate::model::rules::url_variable;
 
 /// The user of the images: `nonroot` by convention.
 const USER: i64 = 65532;
+/// How long a pod that is to end is still sent requests at most.
+const DRAIN_SECONDS: i64 = 5;
 
 /// Returns the Deployment of a service.
 pub(super) fn deployment(platform: &ResolvedPlatform, service: &ResolvedService) -> Deployment {
@@ -39,7 +42,7 @@ pub(super) fn deployment(platform: &ResolvedPlatform, service: &ResolvedService)
                     labels: Some(metadata::labels(platform, name)),
                     ..ObjectMeta::default()
                 }),
-                spec: Some(pod(service, embedded)),
+                spec: Some(pod(platform, service, embedded)),
             },
             ..DeploymentSpec::default()
         }),
@@ -47,8 +50,10 @@ pub(super) fn deployment(platform: &ResolvedPlatform, service: &ResolvedService)
     }
 }
 
-fn pod(service: &ResolvedService, embedded: bool) -> PodSpec {
+fn pod(platform: &ResolvedPlatform, service: &ResolvedService, embedded: bool) -> PodSpec {
+    let pull_secret = platform.pull_secret.as_ref();
     PodSpec {
+        image_pull_secrets: pull_secret.map(|name| vec![LocalObjectReference { name: name.to_string() }]),
         automount_service_account_token: Some(false),
         // Their variables would look like configuration: PRODUCT_SERVICE_PORT.
         enable_service_links: Some(false),
@@ -90,6 +95,14 @@ fn container(service: &ResolvedService, embedded: bool) -> Container {
             read_only_root_filesystem: Some(true),
             capabilities: Some(Capabilities { drop: Some(vec!["ALL".to_owned()]), add: None }),
             ..SecurityContext::default()
+        }),
+        // Requests that are on their way when it is told to end are answered: it sleeps until the gateway knows.
+        lifecycle: Some(Lifecycle {
+            pre_stop: Some(LifecycleHandler {
+                sleep: Some(SleepAction { seconds: DRAIN_SECONDS }),
+                ..LifecycleHandler::default()
+            }),
+            ..Lifecycle::default()
         }),
         volume_mounts: embedded.then(|| vec![volume::mount()]),
         ..Container::default()

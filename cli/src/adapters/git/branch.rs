@@ -15,6 +15,10 @@ use crate::model::tree::RenderedTree;
 const OWNED: [&str; 2] = ["argocd/", "generated/"];
 /// A file that only ecomctl writes.
 const LOCK: &str = "ecomctl.lock";
+/// A file of the user's, to which ecomctl adds what it was found out.
+const SPEC: &str = "ecomctl.yaml";
+/// The line of a commit's message that says so.
+pub const DECLARED: &str = "Declared-by: ecomctl bootstrap";
 
 /// A branch of the repository that a project is in.
 pub struct Branch {
@@ -167,6 +171,12 @@ impl Branch {
             })?;
         }
         Ok(files)
+    }
+
+    /// Returns whether two commits have the same files of ecomctl's.
+    #[must_use]
+    pub fn same_manifests(&self, one: Oid, other: Oid) -> bool {
+        self.changed_paths(one, other).is_ok_and(|paths| !paths.iter().any(|path| self.owns(path)))
     }
 
     /// Makes a commit on `parent` whose files differ from it in `changes` alone, and returns it; no branch has it yet.
@@ -330,7 +340,12 @@ impl Branch {
     pub(super) fn is_foreign(&self, id: Oid) -> Result<bool, GitError> {
         let commit = self.repository.find_commit(id)?;
         match commit.parent_count() {
-            1 => Ok(self.changed_paths(commit.parent_id(0)?, id)?.iter().any(|path| !self.owns(path))),
+            1 => {
+                let spec = format!("{}{SPEC}", self.prefix);
+                let declares = commit.message().is_ok_and(|message| message.contains(DECLARED));
+                let is_ours = |path: &String| self.owns(path) || (declares && *path == spec);
+                Ok(!self.changed_paths(commit.parent_id(0)?, id)?.iter().all(is_ours))
+            }
             _ => Ok(true),
         }
     }

@@ -16,7 +16,7 @@ use git2::{
 use crate::model::lock::Source;
 use crate::model::tree::RenderedTree;
 
-pub use branch::{Advanced, Branch};
+pub use branch::{Advanced, Branch, DECLARED};
 pub use git2::Oid as CommitId;
 pub use publish::{PushError, Pushed, Remote};
 

@@ -12,8 +12,17 @@ use super::{Branch, GitError};
 pub struct Remote {
     /// The remote's name.
     pub name: String,
+    /// Its URL, when it is none of the repository's own remotes.
+    pub url: Option<String>,
     /// The name of the branch there.
     pub branch: String,
+}
+
+impl Remote {
+    /// Returns what the `git` program is told.
+    fn address(&self) -> &str {
+        self.url.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// What a push has changed.
@@ -70,13 +79,14 @@ impl Branch {
         };
         if let Some(name) = value("remote").filter(is_known) {
             let branch = value("merge").and_then(|merge| Some(merge.strip_prefix("refs/heads/")?.to_owned()));
-            return Ok(Remote { name, branch: branch.unwrap_or_else(|| self.name.clone()) });
+            let branch = branch.unwrap_or_else(|| self.name.clone());
+            return Ok(Remote { name, url: None, branch });
         }
         let remotes = self.repository.remotes()?;
         let names: Vec<String> = remotes.iter().flatten().flatten().map(ToOwned::to_owned).collect();
         let name = names.iter().find(|name| *name == "origin").or(names.first().filter(|_| names.len() == 1));
         let name = name.ok_or(GitError::NoRemote)?.clone();
-        Ok(Remote { name, branch: self.name.clone() })
+        Ok(Remote { name, url: None, branch: self.name.clone() })
     }
 
     /// Returns the last commit of the remote's branch that is known here.
@@ -92,9 +102,10 @@ impl Branch {
     /// # Errors
     /// The remote cannot be read.
     pub fn fetch(&self, remote: &Remote) -> Result<Option<Oid>, GitError> {
-        let Remote { name, branch } = remote;
+        let Remote { name, branch, .. } = remote;
         let refs = format!("+refs/heads/{branch}:refs/remotes/{name}/{branch}");
-        let output = self.git(&["fetch", "--quiet", "--no-tags", name, &refs]).map_err(GitError::Program)?;
+        let fetch = ["fetch", "--quiet", "--no-tags", remote.address(), &refs];
+        let output = self.git(&fetch).map_err(GitError::Program)?;
         let said = String::from_utf8_lossy(&output.stderr);
         if output.status.success() {
             return Ok(self.known_tip(remote));
@@ -105,18 +116,49 @@ impl Branch {
         Err(GitError::Fetch { remote: name.clone(), reason: without_credentials(said.trim()) })
     }
 
-    /// Makes sure that the remote can be read.
+    /// Asks the remote for the last commit of its branch; there is none when there is no such branch.
     ///
     /// # Errors
-    /// It cannot.
-    pub fn reach(&self, remote: &Remote) -> Result<(), GitError> {
-        let output = self.git(&["ls-remote", "--heads", &remote.name]).map_err(GitError::Program)?;
+    /// The remote cannot be read.
+    pub fn remote_tip(&self, remote: &Remote) -> Result<Option<Oid>, GitError> {
+        let reference = format!("refs/heads/{}", remote.branch);
+        let output = self.git(&["ls-remote", remote.address(), &reference]).map_err(GitError::Program)?;
         let reason = without_credentials(String::from_utf8_lossy(&output.stderr).trim());
-        if output.status.success() {
-            Ok(())
-        } else {
-            Err(GitError::Fetch { remote: remote.name.clone(), reason })
+        if !output.status.success() {
+            return Err(GitError::Fetch { remote: remote.name.clone(), reason });
         }
+        let text = String::from_utf8_lossy(&output.stdout);
+        Ok(text.split_whitespace().next().and_then(|id| Oid::from_str(id).ok()))
+    }
+
+    /// Makes sure that the remote lets the user push: it is asked, and nothing is sent.
+    ///
+    /// # Errors
+    /// See [`PushError`]; that somebody else has pushed before is none.
+    pub fn may_push(&self, remote: &Remote) -> Result<(), PushError> {
+        match self.push_with(remote, self.tip(), &["--dry-run"]) {
+            Ok(_) | Err(PushError::Rejected) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns whether a commit is another one, or follows it; not when it is not known here.
+    #[must_use]
+    pub fn follows(&self, commit: Oid, earlier: Oid) -> bool {
+        commit == earlier || self.repository.graph_descendant_of(commit, earlier).unwrap_or(false)
+    }
+
+    /// Returns whether a commit is known here.
+    #[must_use]
+    pub fn knows(&self, commit: Oid) -> bool {
+        self.repository.find_commit(commit).is_ok()
+    }
+
+    /// Returns the URL of the remote `origin`, if there is one.
+    #[must_use]
+    pub fn origin(&self) -> Option<String> {
+        let origin = self.repository.find_remote("origin").ok()?;
+        origin.url().ok().map(ToOwned::to_owned)
     }
 
     /// Pushes a commit to the remote's branch, which it must follow.
@@ -124,8 +166,14 @@ impl Branch {
     /// # Errors
     /// See [`PushError`].
     pub fn push(&self, remote: &Remote, commit: Oid) -> Result<Pushed, PushError> {
-        let Remote { name, branch } = remote;
-        let output = self.git(&["push", "--porcelain", name, &format!("{commit}:refs/heads/{branch}")])?;
+        self.push_with(remote, commit, &[])
+    }
+
+    fn push_with(&self, remote: &Remote, commit: Oid, options: &[&str]) -> Result<Pushed, PushError> {
+        let Remote { name, branch, .. } = remote;
+        let refs = format!("{commit}:refs/heads/{branch}");
+        let push = [&["push", "--porcelain"], options, &[remote.address(), &refs]].concat();
+        let output = self.git(&push)?;
         let (out, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         if output.status.success() {
             // A line of the output begins with `=` for a branch that has the commit.
@@ -188,7 +236,12 @@ impl Branch {
     fn git(&self, args: &[&str]) -> std::io::Result<Output> {
         let folder = self.repository.workdir().unwrap_or(Path::new("."));
         // Its words are looked at, so they must not be translated.
-        Command::new("git").arg("-C").arg(folder).args(args).env("LC_ALL", "C").output()
+        let mut command = Command::new("git");
+        command.arg("-C").arg(folder);
+        if args.iter().any(|arg| arg.starts_with("ext::")) {
+            command.args(["-c", "protocol.ext.allow=always"]);
+        }
+        command.args(args).env("LC_ALL", "C").output()
     }
 }
 

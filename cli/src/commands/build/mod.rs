@@ -83,7 +83,7 @@ pub(super) async fn run(args: BuildArgs, directory: &Path, printer: Printer) -> 
 
 /// Builds those of the planned images that the engine does not have. `again` makes the plan anew once all that goes into the
 /// images has been read.
-async fn build<F: Future<Output = Result<Plan>>>(
+pub(super) async fn build<F: Future<Output = Result<Plan>>>(
     project: &Project,
     plan: &Plan,
     engine: &Engine,

@@ -15,7 +15,7 @@ use crate::plan::build::{self, Compile, PlannedImage, Sources};
 use crate::settings::CompileWhere;
 
 /// The images to build, and what they are built from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::commands) struct Plan {
     pub(super) sources: Sources,
     /// The services that are compiled together.

@@ -6,15 +6,17 @@ use std::fmt::Write;
 use anyhow::{Context, Result};
 
 use super::names_of_unlocked;
-use crate::adapters::git::{Branch, CommitId};
+use crate::adapters::git::{Branch, CommitId, DECLARED};
 use crate::adapters::workspace::{LOCK, SPEC, parse_lock};
 use crate::error::Failure;
+use crate::model::git_url::GitUrl;
 use crate::model::lock::{ImageLock, LockedImage};
 use crate::model::name::EnvironmentName;
 use crate::model::parse::parse_spec;
 use crate::model::resolve::resolve;
 use crate::model::spec::PlatformSpec;
 use crate::model::tree::{RenderedTree, TreeDiff};
+use crate::plan::declare::with_git_url;
 use crate::render;
 
 /// The owned files as a commit should have them.
@@ -29,19 +31,28 @@ pub(super) struct Candidate {
 
 impl Candidate {
     /// Returns the owned files as a commit on `parent` should have them: of its spec and its lock, with what differs
-    /// between the locks `base` and `ours`.
+    /// between the locks `base` and `ours`. The spec gets the URL that Argo CD reads if it has none and one is to be declared.
     pub(super) fn new(
         branch: &Branch,
         environment: &EnvironmentName,
         parent: CommitId,
-        base: &ImageLock,
-        ours: &ImageLock,
+        (base, ours): (&ImageLock, &ImageLock),
+        declare: Option<&GitUrl>,
     ) -> Result<Self> {
+        let mut changes = BTreeMap::new();
         let spec = branch.file(parent, SPEC)?;
         let missing = || Failure::new(format!("`{SPEC}` is not in the last commit of `{}`", branch.name()));
         let spec = spec.ok_or_else(missing)?;
-        let text = String::from_utf8_lossy(&spec);
-        let spec = parse_spec(SPEC, text.trim_start_matches('\u{feff}'))?;
+        let mut text = String::from_utf8_lossy(&spec).into_owned();
+        let mut spec = parse_spec(SPEC, text.trim_start_matches('\u{feff}'))?;
+        if let Some(url) = declare.filter(|_| spec.git.url.is_none()) {
+            text = with_git_url(SPEC, &text, url).ok_or_else(|| {
+                let failure = Failure::new(format!("`{SPEC}` has no place for `git.url` that ecomctl finds"));
+                failure.hint(format!("declare it: `git: {{url: {url}}}`"))
+            })?;
+            spec = parse_spec(SPEC, text.trim_start_matches('\u{feff}'))?;
+            changes.insert(SPEC.to_owned(), Some(text.into_bytes()));
+        }
         let environment = spec.declared(environment.clone())?;
         let theirs = lock_of(branch, parent)?;
         let lock = ours.merged_onto(base, &theirs);
@@ -49,7 +60,6 @@ impl Candidate {
         let platform =
             resolve(&spec, &environment, &lock, |service| Err(format!("{service} is not in the lock")))?;
         let rendered = render::render_tree(&render::manifests(&platform), &environment)?;
-        let mut changes = BTreeMap::new();
         if lock != theirs {
             changes.insert(LOCK.to_owned(), Some(lock.text().context("failed to write the lock")?));
         }
@@ -77,6 +87,9 @@ impl Candidate {
                 format!(" of {}{dirty}", source.commit.get(..10).unwrap_or(&source.commit))
             });
             let _ = write!(message, "\n{service} {}{}", image.tag, source.unwrap_or_default());
+        }
+        if self.changes.contains_key(SPEC) {
+            let _ = write!(message, "\n\n{DECLARED}");
         }
         message
     }

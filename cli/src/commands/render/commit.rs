@@ -53,6 +53,21 @@ struct Work<'a> {
     printer: Printer,
 }
 
+/// What was committed.
+pub(in crate::commands) struct Committed {
+    /// The branch's last commit now.
+    pub(in crate::commands) tip: CommitId,
+    /// The branch.
+    branch: String,
+    /// The commit that was made, if something had changed.
+    commit: Option<CommitId>,
+    /// The files that had.
+    files: Vec<String>,
+    /// The commit that was pushed, if the remote did not have it.
+    pushed: Option<CommitId>,
+    remote: Option<String>,
+}
+
 pub(super) fn run(
     project: &Project,
     spec: &PlatformSpec,
@@ -60,6 +75,91 @@ pub(super) fn run(
     settings: &CommitSettings,
     printer: Printer,
 ) -> Result<Exit> {
+    let committed = commit(project, spec, environment, settings, printer)?;
+    committed.print(printer);
+    if printer.is_json() {
+        let Committed { branch, commit, files, pushed, remote, .. } = &committed;
+        let shown = pushed.or(*commit).map(|id| id.to_string());
+        let pushed = remote.clone().filter(|_| pushed.is_some());
+        let files = files.iter().map(String::as_str).collect();
+        printer.json(&Report { environment, branch, commit: shown, pushed, files })?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What a commit would change.
+pub(in crate::commands) struct Pending {
+    /// The branch's last commit.
+    pub(in crate::commands) tip: CommitId,
+    /// The files that the next one would have otherwise.
+    pub(in crate::commands) files: Vec<String>,
+    /// Whether the remote has this commit, or one that follows it.
+    pub(in crate::commands) is_pushed: bool,
+}
+
+/// Returns what [`commit`] would change, without doing it.
+pub(in crate::commands) fn pending(
+    project: &Project,
+    environment: &EnvironmentName,
+    settings: &CommitSettings,
+) -> Result<Pending> {
+    let branch = Branch::open(project.root(), settings.branch.as_deref())?;
+    let base = candidate::lock_of(&branch, branch.head())?;
+    let declare = settings.declare.as_ref();
+    let candidate = Candidate::new(&branch, environment, branch.tip(), (&base, &project.lock()?), declare)?;
+    let is_pushed = match remote(&branch, &settings.then)? {
+        Some(remote) => match branch.remote_tip(&remote)? {
+            Some(tip) if branch.follows(tip, branch.tip()) => true,
+            Some(tip) if !branch.knows(tip) => {
+                branch.fetch(&remote)?;
+                branch.follows(tip, branch.tip())
+            }
+            _ => false,
+        },
+        None => true,
+    };
+    Ok(Pending { tip: branch.tip(), files: candidate.changes.into_keys().collect(), is_pushed })
+}
+
+fn remote(branch: &Branch, then: &AfterCommit) -> Result<Option<Remote>, GitError> {
+    Ok(match then {
+        AfterCommit::Push => Some(branch.remote()?),
+        AfterCommit::PushTo { name, url, branch } => {
+            Some(Remote { name: name.clone(), url: Some(url.clone()), branch: branch.clone() })
+        }
+        AfterCommit::Stay => None,
+    })
+}
+
+impl Committed {
+    /// Tells what was done.
+    pub(in crate::commands) fn print(&self, printer: Printer) {
+        let Self { branch, commit, files, pushed, remote, .. } = self;
+        match (pushed.or(*commit), remote) {
+            (None, _) => {
+                printer.status(format!("Nothing to commit: `{branch}` has what `{SPEC}` and `{LOCK}` say."));
+            }
+            (Some(id), None) => {
+                printer.status(format!("Committed {} files to `{branch}`: {}", files.len(), short(id)));
+            }
+            (Some(id), Some(remote)) if pushed.is_some() => {
+                printer.status(format!("Pushed {} to `{remote}`.", short(id)));
+            }
+            (Some(id), Some(remote)) => {
+                printer.status(format!("Committed {}; `{remote}` has it already.", short(id)));
+            }
+        }
+    }
+}
+
+/// Commits the manifests of an environment, and pushes them if that is asked for.
+pub(in crate::commands) fn commit(
+    project: &Project,
+    spec: &PlatformSpec,
+    environment: &EnvironmentName,
+    settings: &CommitSettings,
+    printer: Printer,
+) -> Result<Committed> {
     let _alone = project.hold("commit")?;
     let branch = Branch::open(project.root(), settings.branch.as_deref())?;
     let identity = branch.identity()?;
@@ -67,10 +167,7 @@ pub(super) fn run(
     work.resume()?;
     refuse_unlocked(spec, &project.lock()?, environment)?;
     work.refuse_changed_spec()?;
-    let remote = match settings.then {
-        AfterCommit::Push => Some(work.branch.remote()?),
-        AfterCommit::Stay => None,
-    };
+    let remote = remote(&work.branch, &settings.then)?;
     if let Some(remote) = &remote {
         work.refuse_foreign(remote, work.branch.tip())?;
     }
@@ -79,30 +176,14 @@ pub(super) fn run(
         Some(remote) => work.push(remote)?,
         None => None,
     };
-    let branch = work.branch.name();
-    let (shown, remote) =
-        (pushed.or(commit), remote.map(|remote| format!("{}/{}", remote.name, remote.branch)));
-    match (&shown, &remote) {
-        (None, _) => {
-            printer.status(format!("Nothing to commit: `{branch}` has what `{SPEC}` and `{LOCK}` say."));
-        }
-        (Some(id), None) => {
-            printer.status(format!("Committed {} files to `{branch}`: {}", files.len(), short(*id)));
-        }
-        (Some(id), Some(remote)) if pushed.is_some() => {
-            printer.status(format!("Pushed {} to `{remote}`.", short(*id)));
-        }
-        (Some(id), Some(remote)) => {
-            printer.status(format!("Committed {}; `{remote}` has it already.", short(*id)));
-        }
-    }
-    if printer.is_json() {
-        let commit = shown.map(|id| id.to_string());
-        let pushed = pushed.and(remote);
-        let files = files.iter().map(String::as_str).collect();
-        printer.json(&Report { environment, branch, commit, pushed, files })?;
-    }
-    Ok(Exit::Done)
+    Ok(Committed {
+        tip: work.branch.tip(),
+        branch: work.branch.name().to_owned(),
+        commit,
+        files,
+        pushed,
+        remote: remote.map(|remote| format!("{}/{}", remote.name, remote.branch)),
+    })
 }
 
 impl Work<'_> {
@@ -137,6 +218,10 @@ impl Work<'_> {
 
     /// With ours, commits of somebody else's work would be pushed.
     fn refuse_foreign(&self, remote: &Remote, tip: CommitId) -> Result<()> {
+        // A repository that is there for this alone gets all that the branch has.
+        if remote.url.is_some() {
+            return Ok(());
+        }
         if self.branch.foreign_commits(remote, tip)?.is_empty() {
             return Ok(());
         }
@@ -289,7 +374,7 @@ impl Work<'_> {
     }
 
     fn candidate(&self, parent: CommitId, base: &ImageLock, ours: &ImageLock) -> Result<Candidate> {
-        Candidate::new(&self.branch, self.environment, parent, base, ours)
+        Candidate::new(&self.branch, self.environment, parent, (base, ours), self.settings.declare.as_ref())
     }
 
     /// Writes the owned files to the work tree.

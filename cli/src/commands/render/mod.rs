@@ -1,7 +1,7 @@
 //! `ecomctl render`.
 
 mod candidate;
-mod commit;
+pub(super) mod commit;
 
 use std::path::Path;
 

@@ -1,5 +1,7 @@
 //! The command line. Doc comments are the help.
 
+mod cluster;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -9,12 +11,19 @@ use crate::model::image::Registry;
 use crate::model::name::{EnvironmentName, ServiceName};
 use crate::printer::Output;
 
+pub use cluster::{
+    BootstrapArgs, ClusterArgs, DestroyArgs, GitPlace, GitTransportArgs, OpenArgs, Opened, Provider,
+    StatusArgs,
+};
+
 /// Take a shop of microservices from source to a verified, Git-synced deployment on Kubernetes
 #[derive(Debug, Parser)]
 #[command(name = "ecomctl", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "Examples:
   ecomctl init shop && cd shop                  make a new shop
   ecomctl up                                    run it on this machine and check it
+  ecomctl bootstrap                             take it to a cluster, synced from git and checked
+  ecomctl status                                see what runs there
   ecomctl doctor                                see what this machine lacks
   ecomctl build --push                          make the images, push them and pin their digests
   ecomctl render --commit --push                commit manifests of these digests for Argo CD
@@ -80,9 +89,10 @@ pub enum Command {
   ecomctl up --once --free-ports     check and stop, beside whatever else runs")]
     Up(UpArgs),
 
-    /// Print what the services of `ecomctl up` have logged
+    /// Print what services have logged: those of `ecomctl up`, or of an environment's pods
     #[command(after_help = "Examples:
   ecomctl logs
+  ecomctl logs --environment minikube --follow
   ecomctl logs order-service --follow
   ecomctl logs --tail all")]
     Logs(LogsArgs),
@@ -132,8 +142,51 @@ pub enum Command {
   ecomctl render --stdout | kubectl apply --server-side --dry-run=server -f -")]
     Render(RenderArgs),
 
-    /// Check a running shop from outside: list, view, add to cart, order, cancel
+    /// Take the shop to a cluster: images, Argo CD, repository, sync, check
+    ///
+    /// Each step looks at what is there and changes what differs, so it can be run again and again, also after it was
+    /// interrupted. Without a registry, images are loaded into the cluster's node; without a repository that the cluster can
+    /// read, one is made inside the cluster.
     #[command(after_help = "Examples:
+  ecomctl bootstrap                             minikube, no account needed
+  ecomctl bootstrap --plan                      see what would change
+  ecomctl bootstrap --context kind-dev          a cluster that is there
+  ecomctl bootstrap -e staging --context prod-eu --yes
+
+Credentials: ECOMCTL_GIT_TOKEN (and ECOMCTL_GIT_USERNAME) let Argo CD read a private repository by https;
+ECOMCTL_PULL_USERNAME and ECOMCTL_PULL_PASSWORD let nodes pull from a private registry")]
+    Bootstrap(Box<BootstrapArgs>),
+
+    /// Show what runs in the cluster: Applications, workloads, pods, images
+    #[command(after_help = "Examples:
+  ecomctl status
+  ecomctl status --watch
+  ecomctl status --output json")]
+    Status(StatusArgs),
+
+    /// Lead a port of this machine to Argo CD or to the shop
+    #[command(after_help = "Examples:
+  ecomctl open argocd --show-password
+  ecomctl open shop --port 9000")]
+    Open(OpenArgs),
+
+    /// Remove the shop and Argo CD from the cluster, as far as ecomctl has made them
+    #[command(after_help = "Examples:
+  ecomctl destroy
+  ecomctl destroy --yes
+  ecomctl destroy --keep-workloads     leave the shop running")]
+    Destroy(DestroyArgs),
+
+    /// Carry git's protocol to the repository inside the cluster
+    #[command(hide = true)]
+    GitTransport(GitTransportArgs),
+
+    /// Check a running shop from outside: list, view, add to cart, order, cancel
+    ///
+    /// Without a URL, through a port that is forwarded to the gateway of the environment's cluster.
+    #[command(after_help = "Examples:
+  ecomctl verify
+  ecomctl verify --live                         are the pods what git and the lock say?
   ecomctl verify --url http://localhost:8000
   ecomctl verify --url https://shop.example.com --read-only
   ecomctl verify --url http://localhost:8000 --output json")]
@@ -228,6 +281,14 @@ pub struct LogsArgs {
     /// Of which services; all if none is given
     #[arg(value_name = "SERVICE")]
     pub services: Vec<ServiceName>,
+
+    /// Of the pods of this environment's cluster
+    #[arg(short, long, value_name = "NAME")]
+    pub environment: Option<EnvironmentName>,
+
+    /// Of the pods of this kubeconfig's context
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
 
     /// Go on with what they log from now on
     #[arg(short, long)]
@@ -329,11 +390,19 @@ pub enum Need {
 pub struct VerifyArgs {
     /// Where the shop answers
     #[arg(long, value_name = "URL", env = "ECOMCTL_URL")]
-    pub url: Url,
+    pub url: Option<Url>,
 
     /// Change nothing: no cart, no order
     #[arg(long)]
     pub read_only: bool,
+
+    /// Check instead that each running pod has the image of `ecomctl.lock`, deployed from this branch
+    #[arg(long, conflicts_with = "read_only")]
+    pub live: bool,
+
+    /// Which cluster.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
 }
 
 /// Arguments of `completions`.

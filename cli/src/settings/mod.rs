@@ -1,16 +1,24 @@
 //! What each command works with: a flag, else an environment variable (both by clap), else the file, else a default.
 
+mod cluster;
+
 use std::path::PathBuf;
 
 use url::Url;
 
-use crate::cli::{BuildArgs, InitArgs, LogsArgs, PushArgs, RenderArgs, UpArgs, VerifyArgs};
+use crate::cli::{BuildArgs, ClusterArgs, InitArgs, LogsArgs, PushArgs, RenderArgs, UpArgs, VerifyArgs};
 use crate::error::Failure;
+use crate::model::git_url::GitUrl;
 use crate::model::image::Registry;
 use crate::model::name::{EnvironmentName, ServiceName};
 use crate::model::resolve::ResolveError;
 use crate::model::spec::PlatformSpec;
 use crate::plan::scaffold::ScaffoldOptions;
+
+pub use cluster::{
+    BootstrapSettings, ClusterChoice, ClusterSettings, Consent, DestroySettings, Foreign, Mode, OpenSettings,
+    Password, Ssh, StatusSettings, StatusUntil, Workloads,
+};
 
 /// Settings of `init`.
 #[derive(Clone, Debug)]
@@ -119,17 +127,28 @@ pub struct CommitSettings {
     pub message: Option<String>,
     /// The branch, if it is not the one that is checked out.
     pub branch: Option<String>,
+    /// The URL that the spec of the commit gets if it has none: where Argo CD reads.
+    pub declare: Option<GitUrl>,
     /// What follows the commit.
     pub then: AfterCommit,
 }
 
 /// What follows a commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AfterCommit {
     /// Nothing: it stays here.
     Stay,
-    /// It is pushed.
+    /// It is pushed to the branch's remote.
     Push,
+    /// It is pushed to another repository, with all that the branch has.
+    PushTo {
+        /// What it is called.
+        name: String,
+        /// Where it is.
+        url: String,
+        /// The branch there.
+        branch: String,
+    },
 }
 
 impl RenderSettings {
@@ -144,7 +163,12 @@ impl RenderSettings {
             RenderMode::Stdout
         } else if args.commit {
             let then = if args.push { AfterCommit::Push } else { AfterCommit::Stay };
-            RenderMode::Commit(CommitSettings { message: args.message, branch: args.branch, then })
+            RenderMode::Commit(CommitSettings {
+                message: args.message,
+                branch: args.branch,
+                declare: None,
+                then,
+            })
         } else {
             RenderMode::Write
         };
@@ -159,10 +183,21 @@ impl RenderSettings {
 /// Settings of `verify`.
 #[derive(Clone, Debug)]
 pub struct VerifySettings {
-    /// Where the shop answers.
-    pub url: Url,
+    /// What is checked.
+    pub what: Verified,
     /// What may be changed there.
     pub scope: Scope,
+}
+
+/// What `verify` checks.
+#[derive(Clone, Debug)]
+pub enum Verified {
+    /// The shop at a URL.
+    Url(Url),
+    /// The shop behind the gateway of a cluster.
+    Gateway(ClusterArgs),
+    /// The pods of a cluster.
+    Pods(ClusterArgs),
 }
 
 /// What `verify` may change.
@@ -178,16 +213,26 @@ impl TryFrom<VerifyArgs> for VerifySettings {
     type Error = Failure;
 
     fn try_from(args: VerifyArgs) -> Result<Self, Failure> {
-        if !["http", "https"].contains(&args.url.scheme()) {
-            let message = format!("`{}` is no URL of a shop", args.url);
-            return Err(Failure::new(message).usage().hint("it begins with `http://` or `https://`"));
-        }
-        if !args.url.username().is_empty() || args.url.password().is_some() {
-            return Err(Failure::new("the URL has a user or password in it, which would be shown").usage());
-        }
+        let what = match args.url.map(verify_url).transpose()? {
+            _ if args.live => Verified::Pods(args.cluster),
+            Some(url) => Verified::Url(url),
+            None => Verified::Gateway(args.cluster),
+        };
         let scope = if args.read_only { Scope::ReadOnly } else { Scope::Everything };
-        Ok(Self { url: args.url, scope })
+        Ok(Self { what, scope })
     }
+}
+
+/// Returns the URL of a shop.
+fn verify_url(url: Url) -> Result<Url, Failure> {
+    if !["http", "https"].contains(&url.scheme()) {
+        let message = format!("`{url}` is no URL of a shop");
+        return Err(Failure::new(message).usage().hint("it begins with `http://` or `https://`"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Failure::new("the URL has a user or password in it, which would be shown").usage());
+    }
+    Ok(url)
 }
 
 /// Settings of `build`.
@@ -328,10 +373,21 @@ fn push_targets(
 pub struct LogsSettings {
     /// Of which services.
     pub services: Vec<ServiceName>,
+    /// Of whose processes.
+    pub of: LogsOf,
     /// How many lines of each to begin with.
     pub tail: usize,
     /// What follows them.
     pub then: AfterLogs,
+}
+
+/// Whose logs are meant.
+#[derive(Clone, Debug)]
+pub enum LogsOf {
+    /// Those of `ecomctl up`.
+    Up,
+    /// Those of an environment's pods.
+    Pods(ClusterSettings),
 }
 
 /// What follows the lines that are there.
@@ -348,7 +404,13 @@ impl LogsSettings {
     ///
     /// # Errors
     /// `spec` does not declare a service, or the number of lines is none.
-    pub fn new(args: LogsArgs, spec: &PlatformSpec) -> Result<Self, Failure> {
+    pub fn new(args: LogsArgs, spec: &PlatformSpec) -> Result<Self, anyhow::Error> {
+        let of = if args.environment.is_some() || args.context.is_some() {
+            let cluster = ClusterArgs { environment: args.environment, context: args.context };
+            LogsOf::Pods(ClusterSettings::new(cluster, spec)?)
+        } else {
+            LogsOf::Up
+        };
         let tail = match args.tail.as_str() {
             "all" => usize::MAX,
             number => number.parse().map_err(|_| {
@@ -358,6 +420,6 @@ impl LogsSettings {
             })?,
         };
         let then = if args.follow { AfterLogs::Follow } else { AfterLogs::End };
-        Ok(Self { services: services(args.services, spec)?, tail, then })
+        Ok(Self { services: services(args.services, spec)?, of, tail, then })
     }
 }

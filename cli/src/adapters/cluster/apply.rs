@@ -1,0 +1,161 @@
+//! Server-side apply (<https://kubernetes.io/docs/reference/using-api/server-side-apply/>), and what it would change.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use kube::core::DynamicObject;
+use kube::runtime::wait::{Condition, conditions};
+use serde_json::Value;
+
+use super::{AT_ONCE, Cluster, ClusterError, TIMEOUT, Watched};
+use crate::model::image::Digest;
+use crate::model::object::{AnyObject, ObjectKey, missing_in};
+
+/// Who owns the fields that ecomctl applies.
+const FIELD_MANAGER: &str = "ecomctl";
+/// The annotation with the digest of what was applied: fields that were dropped since are noticed by it.
+pub const APPLIED: &str = "ecomctl.local/applied";
+
+/// An object that is not as it should be.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// What it should be, ready to be applied.
+    pub object: AnyObject,
+    /// What differs: nothing when it is not there at all.
+    pub field: Option<String>,
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let key = self.object.key();
+        match &self.field {
+            None => write!(f, "create {key}"),
+            Some(field) => write!(f, "change {key}: {field}"),
+        }
+    }
+}
+
+impl Cluster {
+    /// Returns those of `objects` that are not in the cluster as they should be.
+    ///
+    /// # Errors
+    /// The cluster fails.
+    pub async fn differences(&self, objects: &[AnyObject]) -> Result<Vec<Difference>, ClusterError> {
+        let compared = objects.iter().map(|object| self.difference(object));
+        let compared: Vec<Option<Difference>> =
+            stream::iter(compared).buffered(AT_ONCE).try_collect().await?;
+        Ok(compared.into_iter().flatten().collect())
+    }
+
+    async fn difference(&self, object: &AnyObject) -> Result<Option<Difference>, ClusterError> {
+        let object = with_digest(object);
+        let key = object.key();
+        let Some(live) = self.get(&key).await? else { return Ok(Some(Difference { object, field: None })) };
+        let live = json(&live);
+        let wanted = Value::Object(object.as_map().clone());
+        let Some(field) = missing_in(&wanted, &live) else { return Ok(None) };
+        // The API server may write the same in another way: it knows.
+        let dry = self.patch(&object, &PatchParams { dry_run: true, ..parameters() }).await?;
+        let would_change = without_bookkeeping(json(&dry)) != without_bookkeeping(live);
+        Ok(would_change.then_some(Difference { object, field: Some(field) }))
+    }
+
+    /// Applies what differs, CustomResourceDefinitions and Namespaces first, workloads last. What is being deleted is waited
+    /// for. Fields that others own become ecomctl's.
+    ///
+    /// # Errors
+    /// The cluster refuses one, or fails.
+    pub async fn apply(&self, differences: &[Difference]) -> Result<(), ClusterError> {
+        let stage = |object: &AnyObject| match object.kind() {
+            "CustomResourceDefinition" | "Namespace" => 0,
+            "Deployment" | "StatefulSet" => 2,
+            _ => 1,
+        };
+        let mut objects: Vec<&AnyObject> = differences.iter().map(|difference| &difference.object).collect();
+        objects.sort_by_key(|object| stage(object));
+        let (first, rest) = objects.split_at(objects.partition_point(|object| stage(object) == 0));
+        self.apply_all(first).await?;
+        for object in first.iter().filter(|object| object.kind() == "CustomResourceDefinition") {
+            self.established(&object.key().name).await?;
+        }
+        self.apply_all(rest).await
+    }
+
+    async fn apply_all(&self, objects: &[&AnyObject]) -> Result<(), ClusterError> {
+        let parameters = parameters();
+        let applied = objects.iter().map(|object| self.patch(object, &parameters));
+        stream::iter(applied).buffer_unordered(AT_ONCE).map_ok(drop).try_collect().await
+    }
+
+    async fn patch(
+        &self,
+        object: &AnyObject,
+        parameters: &PatchParams,
+    ) -> Result<DynamicObject, ClusterError> {
+        let key = object.key();
+        let api = self.api_of(&key);
+        let patch = Patch::Apply(object);
+        let patched = api.patch(&key.name, parameters, &patch);
+        self.ask(&format!("apply {key}"), patched).await
+    }
+
+    async fn established(&self, name: &str) -> Result<(), ClusterError> {
+        let api: Api<CustomResourceDefinition> = Api::all(self.client.clone());
+        let mut watched = Watched::of(self, api, &format!("metadata.name={name}"), "");
+        let condition = conditions::is_crd_established();
+        let waited = async {
+            while !watched.objects().values().any(|crd| condition.matches_object(Some(crd))) {
+                watched.changed().await?;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(TIMEOUT, waited).await.map_err(|_| self.late(TIMEOUT))?
+    }
+
+    /// Makes an object, or takes over what ecomctl has made of it before. Unlike others, it has no digest of its content,
+    /// which would say something of a secret.
+    ///
+    /// # Errors
+    /// The cluster refuses, or fails.
+    pub async fn create(&self, object: &AnyObject) -> Result<(), ClusterError> {
+        self.patch(object, &parameters()).await.map(drop)
+    }
+
+    /// Changes fields of an object by a JSON merge patch (RFC 7396).
+    ///
+    /// # Errors
+    /// It is not there, or the cluster fails.
+    pub async fn merge(&self, key: &ObjectKey, patch: &Value) -> Result<(), ClusterError> {
+        let api = self.api_of(key);
+        let parameters =
+            PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let patch = Patch::Merge(patch);
+        let patched = api.patch(&key.name, &parameters, &patch);
+        self.ask(&format!("change {key}"), patched).await.map(drop)
+    }
+}
+
+fn parameters() -> PatchParams {
+    PatchParams::apply(FIELD_MANAGER).force()
+}
+
+fn with_digest(object: &AnyObject) -> AnyObject {
+    let text = serde_json::to_vec(object).unwrap_or_default();
+    let mut object = object.clone();
+    object.set_annotation(APPLIED, &Digest::of(&text).to_string());
+    object
+}
+
+fn json(object: &DynamicObject) -> Value {
+    serde_json::to_value(object).unwrap_or_default()
+}
+
+fn without_bookkeeping(mut object: Value) -> Value {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        for name in ["managedFields", "resourceVersion", "generation"] {
+            metadata.remove(name);
+        }
+    }
+    object
+}

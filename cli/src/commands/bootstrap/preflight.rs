@@ -1,0 +1,284 @@
+//! What is made sure of before anything is written.
+
+use std::io::IsTerminal;
+
+use anyhow::{Context, Result};
+
+use super::site::{ArgoCd, Endpoint, Site};
+use super::{Observed, repository};
+use crate::adapters::cluster::{Cluster, Right};
+use crate::adapters::credentials;
+use crate::adapters::deploy_key;
+use crate::adapters::docker::Engine;
+use crate::adapters::git::Identity;
+use crate::adapters::loader::Loader;
+use crate::adapters::minikube::MachineState;
+use crate::adapters::registry::RemoteRepository;
+use crate::error::Failure;
+use crate::model::argocd::NAMESPACE;
+use crate::model::image::{Digest, Tag};
+use crate::model::object::ObjectKey;
+use crate::model::quantity::{cpu_in_milli, memory_in_bytes};
+use crate::plan::argocd::MANAGED_BY;
+use crate::printer::ask;
+use crate::settings::{ClusterChoice, Consent, Foreign, Mode};
+
+/// The oldest version whose pods can sleep before they end (`preStop.sleep`).
+const OLDEST: (u32, u32) = (1, 30);
+
+/// What the user must be allowed to do: Argo CD's own roles may do everything, and nobody can give what they do not have
+/// (<https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping>).
+const RIGHTS: [Right; 8] = [
+    Right { verb: "*", group: "*", resource: "*", namespace: None },
+    Right { verb: "create", group: "", resource: "namespaces", namespace: None },
+    Right {
+        verb: "create",
+        group: "apiextensions.k8s.io",
+        resource: "customresourcedefinitions",
+        namespace: None,
+    },
+    Right { verb: "create", group: "rbac.authorization.k8s.io", resource: "clusterroles", namespace: None },
+    Right {
+        verb: "create",
+        group: "rbac.authorization.k8s.io",
+        resource: "clusterrolebindings",
+        namespace: None,
+    },
+    Right { verb: "create", group: "apps", resource: "deployments", namespace: Some(NAMESPACE) },
+    Right { verb: "create", group: "", resource: "secrets", namespace: Some(NAMESPACE) },
+    Right { verb: "create", group: "", resource: "pods/exec", namespace: Some(NAMESPACE) },
+];
+
+pub(super) async fn observe(site: &mut Site) -> Result<Observed> {
+    // What is on this machine, then what answers at once, then what may be far away.
+    Identity::for_commits_in(site.project.root())?;
+    site.branch()?;
+    site.project.lock()?;
+    site.engine = Some(Engine::connect().await?);
+    connect(site).await?;
+    let mut facts = Vec::new();
+    if let Some(cluster) = site.cluster.clone() {
+        check_version(&cluster)?;
+        ask_about(site, &cluster)?;
+        check_rights(&cluster).await?;
+        site.argocd = who_has_installed(site, &cluster).await?;
+        site.endpoint = repository::endpoint(site, &cluster).await?;
+        check_capacity(site, &cluster).await?;
+        facts.push(format!("cluster {} at {}", cluster.version, cluster.url));
+    } else {
+        site.endpoint = repository::endpoint_without_cluster(site)?;
+    }
+    if let Endpoint::Origin(url) = &site.endpoint {
+        site.spec.git.url = Some(url.clone());
+    }
+    check_loader(site)?;
+    check_registry(site).await?;
+    check_remote(site)?;
+    check_known_hosts(site)?;
+    let engine = site.engine()?;
+    facts.insert(0, format!("Docker {}", engine.version));
+    Ok(Observed::same(facts.join(", ")))
+}
+
+/// Connects to the cluster, unless it is a minikube that does not run yet.
+async fn connect(site: &mut Site) -> Result<()> {
+    if let ClusterChoice::Minikube(machine) = &site.settings.cluster {
+        let state = machine.state().await;
+        if state.context("the cluster is to be made by minikube")? != MachineState::Running {
+            return Ok(());
+        }
+    }
+    site.cluster = Some(Cluster::connect(site.context()).await?);
+    Ok(())
+}
+
+fn check_version(cluster: &Cluster) -> Result<()> {
+    let mut numbers = cluster.version.trim_start_matches('v').split('.').map(|number| {
+        let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<u32>().unwrap_or_default()
+    });
+    let found = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+    if found < OLDEST {
+        let message =
+            format!("the cluster is Kubernetes {}; ecomctl needs 1.{} or later", cluster.version, OLDEST.1);
+        return Err(Failure::new(message).into());
+    }
+    Ok(())
+}
+
+/// A cluster that is not of this machine may be somebody's production.
+fn ask_about(site: &Site, cluster: &Cluster) -> Result<()> {
+    if site.settings.mode == Mode::Plan || site.settings.consent == Consent::Given || cluster.is_local() {
+        return Ok(());
+    }
+    let question = format!("Write to the cluster of context `{}` at {}?", cluster.context, cluster.url);
+    if !std::io::stdin().is_terminal() {
+        let message =
+            format!("the cluster of context `{}` at {} is not of this machine", cluster.context, cluster.url);
+        return Err(Failure::new(message).usage().hint("if it is the right one, say `--yes`").into());
+    }
+    if ask(&question)? { Ok(()) } else { Err(Failure::new("nothing was changed").into()) }
+}
+
+async fn check_rights(cluster: &Cluster) -> Result<()> {
+    let missing = cluster.missing_rights(&RIGHTS[..1]).await?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let missing = cluster.missing_rights(&RIGHTS).await?;
+    let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    let message =
+        format!("you may not do this in the cluster of `{}`: {}", cluster.context, missing.join(", "));
+    Err(Failure::new(message)
+        .hint("use a context of a cluster administrator: Argo CD's own roles need all rights")
+        .into())
+}
+
+/// Returns who has installed the Argo CD that is there, if there is one.
+async fn who_has_installed(site: &Site, cluster: &Cluster) -> Result<ArgoCd> {
+    let crd = ObjectKey::new(
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        None,
+        "applications.argoproj.io",
+    );
+    let server = ObjectKey::new("apps/v1", "Deployment", Some(NAMESPACE), "argocd-server");
+    for key in [&server, &crd] {
+        let Some(found) = cluster.get(key).await? else { continue };
+        let by = found.metadata.labels.unwrap_or_default().remove(MANAGED_BY.0);
+        if by.as_deref() == Some(MANAGED_BY.1) {
+            return Ok(ArgoCd::Own);
+        }
+        let adopted = site.settings.foreign == Foreign::Adopt || was_adopted(site, cluster).await?;
+        if !adopted {
+            let message = format!("there is an Argo CD that ecomctl has not installed: {key}");
+            return Err(Failure::new(message).hint("`--adopt` uses it as it is").into());
+        }
+        if cluster.get(&server).await?.is_none() {
+            let message = format!("the Argo CD that is there does not run in namespace `{NAMESPACE}`");
+            return Err(Failure::new(message).hint("ecomctl can use one that does").into());
+        }
+        return Ok(ArgoCd::Adopted);
+    }
+    Ok(ArgoCd::Own)
+}
+
+/// One that has our project was adopted before.
+async fn was_adopted(site: &Site, cluster: &Cluster) -> Result<bool> {
+    let key = ObjectKey::new("argoproj.io/v1alpha1", "AppProject", Some(NAMESPACE), &site.namespace());
+    let found = cluster.get(&key).await.ok().flatten();
+    let labels = found.and_then(|project| project.metadata.labels).unwrap_or_default();
+    Ok(labels.get(MANAGED_BY.0).map(String::as_str) == Some(MANAGED_BY.1))
+}
+
+/// What the services ask for must fit into what the nodes have beside everybody else.
+async fn check_capacity(site: &Site, cluster: &Cluster) -> Result<()> {
+    const MI: u64 = 1024 * 1024;
+    let namespace = site.namespace();
+    let nodes = cluster.nodes(&[&namespace, NAMESPACE]).await?;
+    let platform = site.platform()?;
+    let (mut cpu, mut memory, mut largest) = (0, 0, (String::new(), 0, 0));
+    for service in &platform.services {
+        let (one_cpu, one_memory) =
+            (cpu_in_milli(&service.requests.cpu), memory_in_bytes(&service.requests.memory));
+        cpu += one_cpu * u64::from(service.replicas);
+        memory += one_memory * u64::from(service.replicas);
+        if one_memory > largest.2 {
+            largest = (service.name.to_string(), one_cpu, one_memory);
+        }
+    }
+    let ready: Vec<_> = nodes.iter().filter(|node| node.is_ready).collect();
+    let free_cpu: u64 = ready.iter().map(|node| node.free.cpu).sum();
+    let free_memory: u64 = ready.iter().map(|node| node.free.memory).sum();
+    let too_much = cpu > free_cpu || memory > free_memory;
+    let fits =
+        |node: &&&crate::adapters::cluster::Node| node.free.cpu >= largest.1 && node.free.memory >= largest.2;
+    if ready.is_empty() {
+        // They may be starting: the next step waits for them.
+        return Ok(());
+    }
+    if too_much || !ready.iter().any(|node| fits(&node)) {
+        let message = format!(
+            "the services ask for {cpu}m CPU and {}Mi memory, and the nodes have {free_cpu}m and {}Mi free",
+            memory / MI,
+            free_memory / MI
+        );
+        return Err(Failure::new(message)
+            .hint("ask for less with `resources.requests`, or use a larger cluster")
+            .into());
+    }
+    Ok(())
+}
+
+/// Images that are not pushed must get into the nodes in another way.
+fn check_loader(site: &mut Site) -> Result<()> {
+    if site.settings.push.is_some() || site.settings.load_with.is_some() {
+        return Ok(());
+    }
+    let loader = match (&site.settings.cluster, &site.cluster) {
+        (ClusterChoice::Minikube(machine), _) => Some(Loader::Minikube(machine.profile.clone())),
+        (_, Some(cluster)) => Loader::for_context(&cluster.context),
+        _ => None,
+    };
+    let Some(loader) = loader else {
+        let failure = Failure::new("images have no way into the cluster: no registry is declared");
+        return Err(failure
+            .usage()
+            .hint(
+                "declare `registry: docker.io/you`, or give `--load-with COMMAND` that takes an image's name",
+            )
+            .into());
+    };
+    site.settings.load_with = Some(loader);
+    Ok(())
+}
+
+/// The credentials must be right. A repository that is not there yet is made by a push.
+async fn check_registry(site: &Site) -> Result<()> {
+    let (Some(target), Some(service)) = (&site.settings.push, site.spec.services.keys().next()) else {
+        return Ok(());
+    };
+    let repository = target.registry.repository(service);
+    let credential = credentials::find(&repository).await?;
+    let remote = RemoteRepository::open(&repository, credential.as_ref()).await?;
+    remote.image(&Tag::of_inputs(&Digest::of(b"preflight"))).await?;
+    Ok(())
+}
+
+/// The remote must be readable and writable; the one inside the cluster comes later.
+fn check_remote(site: &Site) -> Result<()> {
+    if site.endpoint == Endpoint::InCluster {
+        return Ok(());
+    }
+    let branch = site.branch()?;
+    let remote = site.remote(&branch)?;
+    if remote.branch != site.spec.branch() {
+        let message = format!(
+            "`{}` is pushed to `{}/{}`, and Argo CD deploys `{}`",
+            branch.name(),
+            remote.name,
+            remote.branch,
+            site.spec.branch()
+        );
+        return Err(Failure::new(message).into());
+    }
+    branch.remote_tip(&remote)?;
+    Ok(branch.may_push(&remote)?)
+}
+
+/// Argo CD asks only ssh hosts that it knows: those of the great forges, and those that the user's ssh knows.
+fn check_known_hosts(site: &mut Site) -> Result<()> {
+    const KNOWN: [&str; 5] =
+        ["github.com", "gitlab.com", "bitbucket.org", "ssh.dev.azure.com", "vs-ssh.visualstudio.com"];
+    let host = site.spec.git.url.as_ref().and_then(crate::model::git_url::GitUrl::ssh_host);
+    let Some(host) = host.filter(|host| !KNOWN.contains(&host.as_str())) else { return Ok(()) };
+    site.known_hosts = deploy_key::known_hosts(&host)?;
+    if site.known_hosts.is_empty() {
+        let failure =
+            Failure::new(format!("your ssh does not know the key of `{host}`, so Argo CD cannot be told"));
+        return Err(failure
+            .hint(format!("connect once with `ssh git@{host}`, and compare its fingerprint"))
+            .into());
+    }
+    Ok(())
+}

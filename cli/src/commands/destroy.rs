@@ -1,0 +1,237 @@
+//! `ecomctl destroy`: in an order in which nothing is left behind.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde_json::json;
+use tokio::task::spawn_blocking;
+
+use super::in_cluster::InCluster;
+use super::interrupt::Interrupt;
+use crate::adapters::cluster::{Cluster, application};
+use crate::adapters::workspace::Project;
+use crate::cli::DestroyArgs;
+use crate::error::{Exit, Failure};
+use crate::model::argocd::NAMESPACE;
+use crate::model::object::ObjectKey;
+use crate::model::sync::{DELETION_APPROVED, LiveApplication, TRACKING};
+use crate::plan::argocd::{MANAGED_BY, PART_OF};
+use crate::plan::workload;
+use crate::printer::{Printer, Task, Tasks, ask};
+use crate::settings::{Consent, DestroySettings, Workloads};
+
+/// How long an object may take to go.
+const GONE: Duration = Duration::from_mins(2);
+/// Pause between two looks.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Secrets that Argo CD makes of itself.
+const OWN_SECRETS: [&str; 2] = ["argocd-initial-admin-secret", "argocd-redis"];
+const WIDTH: usize = 12;
+
+#[derive(Serialize)]
+struct Report {
+    applications: Vec<String>,
+    objects: Vec<ObjectKey>,
+    argocd: bool,
+}
+
+pub(super) async fn run(args: DestroyArgs, directory: &Path, printer: Printer) -> Result<Exit> {
+    let project = Project::find(directory)?;
+    let spec = project.spec()?;
+    let settings = DestroySettings::new(args, &spec)?;
+    let mut interrupt = Interrupt::new()?;
+    let _alone = project.hold("bootstrap")?;
+    let work = async {
+        let site = InCluster::of(project, spec, &settings.cluster).await?;
+        consent(&site, &settings).await?;
+        destroy(&site, &settings, printer).await
+    };
+    interrupt.during(work, printer).await
+}
+
+async fn consent(site: &InCluster, settings: &DestroySettings) -> Result<()> {
+    if settings.consent == Consent::Given {
+        return Ok(());
+    }
+    let what = match settings.workloads {
+        Workloads::Remove => format!("`{}` with all its data, and what syncs it", site.namespace()),
+        Workloads::Keep => format!("what syncs `{}`", site.namespace()),
+    };
+    if !std::io::stdin().is_terminal() {
+        let message = format!("{what} would be removed from the cluster of `{}`", site.cluster.context);
+        return Err(Failure::new(message).usage().hint("if that is meant, say `--yes`").into());
+    }
+    let question = format!("Remove {what} from the cluster of `{}`?", site.cluster.context);
+    if spawn_blocking(move || ask(&question)).await.context("the question was lost")?? {
+        return Ok(());
+    }
+    Err(Failure::new("nothing was removed").into())
+}
+
+async fn destroy(site: &InCluster, settings: &DestroySettings, printer: Printer) -> Result<Exit> {
+    let tasks = Tasks::new(printer, WIDTH);
+    let cluster = &site.cluster;
+    let task = tasks.start("applications");
+    let applications = site.applications().await?;
+    let names: Vec<String> = applications.iter().map(|application| application.name.clone()).collect();
+    remove_applications(site, settings, &applications, &task).await?;
+    task.done(&format!("Removed {} Applications.", names.len()));
+
+    let task = tasks.start("shop");
+    let own = format!("{}={},app.kubernetes.io/part-of={}", MANAGED_BY.0, MANAGED_BY.1, site.platform.name);
+    let mut objects = Vec::new();
+    for key in cluster.inventory(&own).await? {
+        let in_argocd = key.namespace.as_deref() == Some(NAMESPACE) && is_of(site, &key);
+        let in_shop = key.namespace.as_deref() == Some(&site.namespace())
+            || (key.kind == "Namespace"
+                && (key.name == site.namespace() || key.name == crate::render::GATEWAY_NAMESPACE));
+        if in_argocd || (in_shop && settings.workloads == Workloads::Remove) {
+            objects.push(key);
+        }
+    }
+    remove(cluster, &objects, &task).await?;
+    task.done(&format!("Removed {} objects.", objects.len()));
+
+    let task = tasks.start("argocd");
+    let others: Vec<String> =
+        cluster.applications().await?.into_iter().map(|application| application.name).collect();
+    let removes_argocd = others.is_empty();
+    if removes_argocd {
+        let labels = format!("{}={},{}={}", MANAGED_BY.0, MANAGED_BY.1, PART_OF.0, PART_OF.1);
+        let mut installed = cluster.inventory(&labels).await?;
+        if !installed.is_empty() {
+            installed.extend(OWN_SECRETS.map(|name| ObjectKey::new("v1", "Secret", Some(NAMESPACE), name)));
+            installed.sort_by_key(last_ones);
+        }
+        remove(cluster, &installed, &task).await?;
+        task.done(&if installed.is_empty() {
+            "There was none of ecomctl's.".to_owned()
+        } else {
+            format!("Removed {} objects.", installed.len())
+        });
+        objects.extend(installed);
+    } else {
+        task.done(&format!("It stays: it deploys {}.", others.join(", ")));
+    }
+    if printer.is_json() {
+        printer.json(&Report { applications: names, objects, argocd: removes_argocd })?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Objects beside Argo CD are of one environment by their name.
+fn is_of(site: &InCluster, key: &ObjectKey) -> bool {
+    let namespace = site.namespace();
+    let names = [namespace.clone(), format!("{namespace}-addons"), format!("ecomctl-repository-{namespace}")];
+    names.contains(&key.name)
+}
+
+/// Namespaces go when what is in them is gone, definitions of kinds at the very end.
+fn last_ones(key: &ObjectKey) -> u8 {
+    match key.kind.as_str() {
+        "Namespace" => 1,
+        "CustomResourceDefinition" => 2,
+        _ => 0,
+    }
+}
+
+/// Deletes objects in stages: the last ones once the others are gone.
+async fn remove(cluster: &Cluster, keys: &[ObjectKey], task: &Task) -> Result<()> {
+    for stage in 0..=2 {
+        let keys: Vec<&ObjectKey> = keys.iter().filter(|key| last_ones(key) == stage).collect();
+        if keys.is_empty() {
+            continue;
+        }
+        task.step(&format!("deleting {} objects ...", keys.len()));
+        for key in &keys {
+            cluster.delete(key).await?;
+        }
+        for key in &keys {
+            let gone = tokio::time::timeout(GONE, cluster.gone(key)).await;
+            gone.map_err(|_| {
+                Failure::new(format!("{key} does not go"))
+                    .hint("`kubectl describe` says why; run the same again")
+            })??;
+        }
+    }
+    Ok(())
+}
+
+/// Lets Argo CD remove what it has deployed, or does so in its place when it does not work.
+async fn remove_applications(
+    site: &InCluster,
+    settings: &DestroySettings,
+    applications: &[LiveApplication],
+    task: &Task,
+) -> Result<()> {
+    let cluster = &site.cluster;
+    // Nobody heals what is being removed.
+    for live in applications {
+        cluster
+            .merge(&application(&live.name), &json!({"spec": {"syncPolicy": {"automated": null}}}))
+            .await?;
+    }
+    if settings.workloads == Workloads::Keep {
+        for live in applications {
+            release(cluster, live).await?;
+        }
+        return Ok(());
+    }
+    let controller =
+        ObjectKey::new("apps/v1", "StatefulSet", Some(NAMESPACE), "argocd-application-controller");
+    let works = cluster
+        .get(&controller)
+        .await?
+        .is_some_and(|found| workload::is_ready(&serde_json::to_value(&found).unwrap_or_default()));
+    let mut left: Vec<&LiveApplication> = applications.iter().collect();
+    if works {
+        // What is kept until somebody confirms is confirmed now.
+        let approved = json!({"metadata": {"annotations": {DELETION_APPROVED: "true"}}});
+        for live in applications {
+            cluster.merge(&application(&live.name), &approved).await?;
+        }
+        for live in applications {
+            cluster.delete(&application(&live.name)).await?;
+        }
+        let began = Instant::now();
+        while !left.is_empty() && began.elapsed() < settings.timeout {
+            let there = cluster.applications().await?;
+            left.retain(|live| there.iter().any(|found| found.name == live.name));
+            let names: Vec<&str> = left.iter().map(|live| live.name.as_str()).collect();
+            task.detail(&format!("Argo CD removes {} ({} s)", names.join(", "), began.elapsed().as_secs()));
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    if !left.is_empty() {
+        task.step("Argo CD does not work: removing what it has deployed ...");
+        for live in &left {
+            remove_resources(cluster, live, task).await?;
+            release(cluster, live).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes an Application alone.
+async fn release(cluster: &Cluster, live: &LiveApplication) -> Result<()> {
+    let key = application(&live.name);
+    cluster.drop_finalizers(&key).await?;
+    Ok(cluster.delete(&key).await?)
+}
+
+/// Deletes what an Application has deployed, and nothing that it has not.
+async fn remove_resources(cluster: &Cluster, live: &LiveApplication, task: &Task) -> Result<()> {
+    let mut keys = Vec::new();
+    for key in live.status.resources.iter().map(crate::model::sync::ResourceStatus::key) {
+        let found = cluster.get(&key).await.ok().flatten();
+        let tracking = found.and_then(|found| found.metadata.annotations?.get(TRACKING).cloned());
+        let is_its = tracking.is_some_and(|tracking| tracking.split(':').next() == Some(&live.name));
+        if is_its && key.kind != "Application" {
+            keys.push(key);
+        }
+    }
+    remove(cluster, &keys, task).await
+}

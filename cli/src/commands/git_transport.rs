@@ -1,0 +1,18 @@
+//! `ecomctl git-transport`: the program that git runs to reach the repository inside the cluster
+//! (<https://git-scm.com/docs/git-remote-ext>).
+
+use anyhow::Result;
+
+use crate::adapters::cluster::Cluster;
+use crate::cli::GitTransportArgs;
+use crate::error::Exit;
+use crate::model::argocd::NAMESPACE;
+use crate::model::resolve::GIT_SERVER;
+
+pub(super) async fn run(args: GitTransportArgs) -> Result<Exit> {
+    let cluster = Cluster::connect(Some(&args.context)).await?;
+    let labels = format!("app.kubernetes.io/name={GIT_SERVER}");
+    let command = ["git", &args.service, &args.path];
+    cluster.exec(NAMESPACE, &labels, &command, tokio::io::stdin(), tokio::io::stdout()).await?;
+    Ok(Exit::Done)
+}
