@@ -29,6 +29,8 @@ const GONE: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(500);
 /// Secrets that Argo CD makes of itself.
 const OWN_SECRETS: [&str; 2] = ["argocd-initial-admin-secret", "argocd-redis"];
+/// A deletion is confirmed by a time that is not before it was asked for, whatever the clocks say.
+const FOR_EVER: &str = "9999-12-31T23:59:59Z";
 const WIDTH: usize = 12;
 
 #[derive(Serialize)]
@@ -189,7 +191,7 @@ async fn remove_applications(
     let mut left: Vec<&LiveApplication> = applications.iter().collect();
     if works {
         // What is kept until somebody confirms is confirmed now.
-        let approved = json!({"metadata": {"annotations": {DELETION_APPROVED: "true"}}});
+        let approved = json!({"metadata": {"annotations": {DELETION_APPROVED: FOR_EVER}}});
         for live in applications {
             cluster.merge(&application(&live.name), &approved).await?;
         }
@@ -206,7 +208,8 @@ async fn remove_applications(
         }
     }
     if !left.is_empty() {
-        task.step("Argo CD does not work: removing what it has deployed ...");
+        let why = if works { "has not done it in time" } else { "does not work" };
+        task.step(&format!("Argo CD {why}: removing what it has deployed ..."));
         for live in &left {
             remove_resources(cluster, live, task).await?;
             release(cluster, live).await?;

@@ -131,10 +131,32 @@ const STUCK: [&str; 6] = [
     "RunContainerError",
 ];
 
-/// Returns what keeps a pod from being ready, if something does. One that ends and starts again and again has failed once it
-/// was started again `restarts` times.
+/// How much is waited out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// What a pod says of itself is so.
+    None,
+    /// Its parts start at once, and each may end or lack a Secret until another one has made it.
+    StartUp,
+}
+
+impl Patience {
+    /// How often a container may be started again.
+    fn restarts(self) -> i32 {
+        match self {
+            Self::None => 1,
+            Self::StartUp => 5,
+        }
+    }
+
+    fn is_stuck(self, reason: &str) -> bool {
+        STUCK.contains(&reason) && !(self == Self::StartUp && reason == "CreateContainerConfigError")
+    }
+}
+
+/// Returns what keeps a pod from being ready, if something does.
 #[must_use]
-pub fn trouble(pod: &Pod, restarts: i32) -> Option<Trouble> {
+pub fn trouble(pod: &Pod, patience: Patience) -> Option<Trouble> {
     let name = pod.metadata.name.clone().unwrap_or_default();
     if pod.metadata.deletion_timestamp.is_some() {
         return None;
@@ -143,7 +165,7 @@ pub fn trouble(pod: &Pod, restarts: i32) -> Option<Trouble> {
     let statuses = status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
     let mut found = None;
     for container in statuses {
-        if let Some(verdict) = container_verdict(container, restarts) {
+        if let Some(verdict) = container_verdict(container, patience) {
             let is_final = matches!(verdict, Verdict::Failed(_));
             found = Some(Trouble { pod: name.clone(), container: Some(container.name.clone()), verdict });
             if is_final {
@@ -159,14 +181,14 @@ pub fn trouble(pod: &Pod, restarts: i32) -> Option<Trouble> {
     unscheduled.map(|condition| reason(condition.message.clone().unwrap_or_default())).next().or(found)
 }
 
-fn container_verdict(container: &ContainerStatus, restarts: i32) -> Option<Verdict> {
+fn container_verdict(container: &ContainerStatus, patience: Patience) -> Option<Verdict> {
     let state = container.state.as_ref()?;
     if let Some(waiting) = &state.waiting {
         let reason = waiting.reason.clone().unwrap_or_default();
         let message = waiting.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
         let text = format!("{reason}{message}");
-        let crashes = reason == "CrashLoopBackOff" && container.restart_count >= restarts;
-        return Some(if STUCK.contains(&reason.as_str()) || crashes {
+        let crashes = reason == "CrashLoopBackOff" && container.restart_count >= patience.restarts();
+        return Some(if patience.is_stuck(&reason) || crashes {
             Verdict::Failed(text)
         } else {
             Verdict::Waiting(text)
@@ -247,10 +269,13 @@ mod tests {
     fn an_image_that_cannot_be_pulled_fails_and_a_first_crash_may_not() {
         let waiting = |reason: &str| json!({"waiting": {"reason": reason, "message": "why"}});
         let verdict =
-            |reason: &str, count, limit| trouble(&pod(waiting(reason), count), limit).unwrap().verdict;
-        assert_eq!(verdict("ImagePullBackOff", 0, 1), Verdict::Failed("ImagePullBackOff: why".to_owned()));
-        assert!(matches!(verdict("ContainerCreating", 0, 1), Verdict::Waiting(_)));
-        assert!(matches!(verdict("CrashLoopBackOff", 1, 5), Verdict::Waiting(_)));
-        assert!(matches!(verdict("CrashLoopBackOff", 1, 1), Verdict::Failed(_)));
+            |reason: &str, count, patience| trouble(&pod(waiting(reason), count), patience).unwrap().verdict;
+        assert_eq!(
+            verdict("ImagePullBackOff", 0, Patience::StartUp),
+            Verdict::Failed("ImagePullBackOff: why".to_owned())
+        );
+        assert!(matches!(verdict("ContainerCreating", 0, Patience::None), Verdict::Waiting(_)));
+        assert!(matches!(verdict("CrashLoopBackOff", 1, Patience::StartUp), Verdict::Waiting(_)));
+        assert!(matches!(verdict("CrashLoopBackOff", 1, Patience::None), Verdict::Failed(_)));
     }
 }

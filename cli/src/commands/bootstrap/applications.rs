@@ -15,7 +15,7 @@ use crate::model::argocd::Application;
 use crate::model::manifests::{Manifests, Object};
 use crate::model::object::AnyObject;
 use crate::model::sync::LiveApplication;
-use crate::plan::sync::{self, Trouble, Verdict, trouble};
+use crate::plan::sync::{self, Patience, Trouble, Verdict, trouble};
 use crate::printer::Task;
 use crate::render;
 
@@ -257,7 +257,7 @@ impl Wait<'_> {
             let mut containers = pod.spec.iter().flat_map(|spec| &spec.containers);
             let is_wanted = containers
                 .any(|container| container.image.as_ref().is_some_and(|image| self.images.contains(image)));
-            found.extend(trouble(&pod, 1).filter(|_| is_wanted));
+            found.extend(trouble(&pod, Patience::None).filter(|_| is_wanted));
         }
         if let Some(failed) = found.iter().find(|found| matches!(found.verdict, Verdict::Failed(_))) {
             return Err(waiting::explain(self.cluster, &self.namespace, failed).await.into());

@@ -11,14 +11,12 @@ use crate::adapters::cluster::{Cluster, Workloads};
 use crate::error::Failure;
 use crate::model::object::{AnyObject, ObjectKey};
 use crate::plan::argocd::workloads;
-use crate::plan::sync::{Trouble, Verdict, trouble};
+use crate::plan::sync::{Patience, Trouble, Verdict, trouble};
 use crate::plan::workload::is_ready;
 use crate::printer::Task;
 
 /// Pause between two looks at pods.
 const LOOK: Duration = Duration::from_secs(1);
-/// How often a container of Argo CD may end before that is no start-up error any more.
-const RESTARTS: i32 = 5;
 /// How long something may be wrong that should pass within moments.
 pub(super) const GRACE: Duration = Duration::from_secs(20);
 /// How many lines of a log are told.
@@ -77,7 +75,7 @@ pub(super) async fn for_workloads(
             changed = watched.changed() => changed?,
             _ = look.tick() => {
                 let pods = cluster.pods(namespace, "").await?;
-                if let Some(found) = first_failure(&pods, RESTARTS) {
+                if let Some(found) = first_failure(&pods) {
                     return Err(explain(cluster, namespace, &found).await.into());
                 }
                 task.detail(&format!("{shown} {} s", began.elapsed().as_secs()));
@@ -86,9 +84,9 @@ pub(super) async fn for_workloads(
     }
 }
 
-fn first_failure(pods: &[Pod], restarts: i32) -> Option<Trouble> {
+fn first_failure(pods: &[Pod]) -> Option<Trouble> {
     pods.iter()
-        .filter_map(|pod| trouble(pod, restarts))
+        .filter_map(|pod| trouble(pod, Patience::StartUp))
         .find(|found| matches!(found.verdict, Verdict::Failed(_)))
 }
 
