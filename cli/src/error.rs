@@ -176,14 +176,14 @@ fn advice_of(error: &(dyn Error + 'static)) -> Option<(Exit, Option<String>)> {
 
 fn cluster_exit(error: &ClusterError) -> Exit {
     match error {
-        ClusterError::Config(_) | ClusterError::NoContext { .. } => Exit::Usage,
+        ClusterError::Config { .. } | ClusterError::NoContext { .. } => Exit::Usage,
         _ => Exit::Failed,
     }
 }
 
 fn cluster_hint(error: &ClusterError) -> Option<String> {
     Some(match error {
-        ClusterError::Config(_) => {
+        ClusterError::Config { .. } => {
             "KUBECONFIG names the file, `kubectl config use-context` chooses a cluster in it".to_owned()
         }
         ClusterError::NoContext { known, .. } if known.is_empty() => "the kubeconfig has none".to_owned(),

@@ -1,5 +1,6 @@
 //! `ecomctl destroy`: in an order in which nothing is left behind.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -35,7 +36,7 @@ const WIDTH: usize = 12;
 
 #[derive(Serialize)]
 struct Report {
-    applications: Vec<String>,
+    applications: BTreeSet<String>,
     objects: Vec<ObjectKey>,
     argocd: bool,
 }
@@ -77,9 +78,7 @@ async fn destroy(site: &InCluster, settings: &DestroySettings, printer: Printer)
     let tasks = Tasks::new(printer, WIDTH);
     let cluster = &site.cluster;
     let task = tasks.start("applications");
-    let applications = site.applications().await?;
-    let names: Vec<String> = applications.iter().map(|application| application.name.clone()).collect();
-    remove_applications(site, settings, &applications, &task).await?;
+    let names = remove_applications(site, settings, &task).await?;
     task.done(&format!("Removed {} Applications.", names.len()));
 
     let task = tasks.start("shop");
@@ -162,60 +161,58 @@ async fn remove(cluster: &Cluster, keys: &[ObjectKey], task: &Task) -> Result<()
     Ok(())
 }
 
-/// Lets Argo CD remove what it has deployed, or does so in its place when it does not work.
+/// Lets Argo CD remove what it has deployed, or does so in its place when it does not work. Returns the names of the
+/// Applications. A sync that is under way may make more of them meanwhile, so it is looked at again.
 async fn remove_applications(
     site: &InCluster,
     settings: &DestroySettings,
-    applications: &[LiveApplication],
     task: &Task,
-) -> Result<()> {
+) -> Result<BTreeSet<String>> {
     let cluster = &site.cluster;
-    // Nobody heals what is being removed.
-    for live in applications {
-        cluster
-            .merge(&application(&live.name), &json!({"spec": {"syncPolicy": {"automated": null}}}))
-            .await?;
-    }
-    if settings.workloads == Workloads::Keep {
-        for live in applications {
-            release(cluster, live).await?;
-        }
-        return Ok(());
-    }
     let controller =
         ObjectKey::new("apps/v1", "StatefulSet", Some(NAMESPACE), "argocd-application-controller");
-    let works = cluster
-        .get(&controller)
-        .await?
-        .is_some_and(|found| workload::is_ready(&serde_json::to_value(&found).unwrap_or_default()));
-    let mut left: Vec<&LiveApplication> = applications.iter().collect();
-    if works {
-        // What is kept until somebody confirms is confirmed now.
-        let approved = json!({"metadata": {"annotations": {DELETION_APPROVED: FOR_EVER}}});
-        for live in applications {
-            cluster.merge(&application(&live.name), &approved).await?;
+    let controller = cluster.get(&controller).await?;
+    let works =
+        controller.is_some_and(|found| workload::is_ready(&serde_json::to_value(&found).unwrap_or_default()));
+    let leaves_it = works && settings.workloads == Workloads::Remove;
+    let mut asked = BTreeSet::new();
+    let began = Instant::now();
+    loop {
+        let there = site.applications().await?;
+        if there.is_empty() {
+            return Ok(asked);
         }
-        for live in applications {
-            cluster.delete(&application(&live.name)).await?;
+        for live in there.iter().filter(|live| !asked.contains(&live.name)) {
+            // Nobody heals what is being removed, and what is kept until somebody confirms is confirmed.
+            let stop = json!({
+                "metadata": {"annotations": {DELETION_APPROVED: FOR_EVER}},
+                "spec": {"syncPolicy": {"automated": null}},
+            });
+            cluster.merge_if_there(&application(&live.name), &stop).await?;
         }
-        let began = Instant::now();
-        while !left.is_empty() && began.elapsed() < settings.timeout {
-            let there = cluster.applications().await?;
-            left.retain(|live| there.iter().any(|found| found.name == live.name));
-            let names: Vec<&str> = left.iter().map(|live| live.name.as_str()).collect();
+        for live in &there {
+            let is_new = asked.insert(live.name.clone());
+            if leaves_it && is_new {
+                cluster.delete(&application(&live.name)).await?;
+            }
+        }
+        let names: Vec<&str> = there.iter().map(|live| live.name.as_str()).collect();
+        if leaves_it && began.elapsed() < settings.timeout {
             task.detail(&format!("Argo CD removes {} ({} s)", names.join(", "), began.elapsed().as_secs()));
             tokio::time::sleep(PAUSE).await;
+            continue;
         }
-    }
-    if !left.is_empty() {
-        let why = if works { "has not done it in time" } else { "does not work" };
-        task.step(&format!("Argo CD {why}: removing what it has deployed ..."));
-        for live in &left {
-            remove_resources(cluster, live, task).await?;
+        if settings.workloads == Workloads::Remove {
+            let why = if works { "has not done it in time" } else { "does not work" };
+            task.step(&format!("Argo CD {why}: removing what it has deployed ..."));
+        }
+        for live in &there {
+            if settings.workloads == Workloads::Remove {
+                remove_resources(cluster, live, task).await?;
+            }
             release(cluster, live).await?;
         }
     }
-    Ok(())
 }
 
 /// Deletes an Application alone.

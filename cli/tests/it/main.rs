@@ -8,6 +8,7 @@ mod docker;
 mod doctor;
 mod help;
 mod init;
+mod kubernetes;
 mod logs;
 mod properties;
 mod render;

@@ -46,10 +46,7 @@ impl Cluster {
     /// The cluster fails.
     pub async fn refresh(&self, name: &str) -> Result<(), ClusterError> {
         let patch = json!({"metadata": {"annotations": {REFRESH: "normal"}}});
-        match self.merge(&application(name), &patch).await {
-            Err(ClusterError::Refused { code: 404, .. }) => Ok(()),
-            done => done,
-        }
+        self.merge_if_there(&application(name), &patch).await
     }
 }
 

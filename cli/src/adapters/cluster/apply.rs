@@ -122,6 +122,17 @@ impl Cluster {
         self.patch(object, &parameters()).await.map(drop)
     }
 
+    /// Changes fields of an object like [`Self::merge`]; one that is gone already is no failure.
+    ///
+    /// # Errors
+    /// The cluster refuses, or fails.
+    pub async fn merge_if_there(&self, key: &ObjectKey, patch: &Value) -> Result<(), ClusterError> {
+        match self.merge(key, patch).await {
+            Err(ClusterError::Refused { code: 404, .. }) => Ok(()),
+            done => done,
+        }
+    }
+
     /// Changes fields of an object by a JSON merge patch (RFC 7396).
     ///
     /// # Errors

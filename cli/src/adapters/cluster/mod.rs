@@ -16,6 +16,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::{Api, Client, Config};
 
+use crate::adapters::files::variable;
 use crate::adapters::http::innermost;
 use crate::model::object::ObjectKey;
 
@@ -38,8 +39,13 @@ const AT_ONCE: usize = 16;
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// No configuration names one.
-    #[error("no kubeconfig names a cluster: {0}")]
-    Config(String),
+    #[error("no kubeconfig names a cluster: `{file}`: {reason}")]
+    Config {
+        /// What `KUBECONFIG` says, or its default.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The kubeconfig has no such context.
     #[error("the kubeconfig has no context `{name}`")]
     NoContext {
@@ -132,7 +138,7 @@ impl Cluster {
     /// # Errors
     /// There is none, or it does not answer.
     pub async fn connect(context: Option<&str>) -> Result<Self, ClusterError> {
-        let kubeconfig = Kubeconfig::read().map_err(|error| ClusterError::Config(chain(&error)));
+        let kubeconfig = Kubeconfig::read().map_err(|error| no_config(chain(&error)));
         let (config, name) = match kubeconfig {
             Ok(kubeconfig) => Self::in_kubeconfig(kubeconfig, context).await?,
             // In a pod of the cluster.
@@ -142,7 +148,7 @@ impl Cluster {
             Err(error) => return Err(error),
         };
         let url = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-        let client = Client::try_from(config).map_err(|error| ClusterError::Config(innermost(&error)))?;
+        let client = Client::try_from(config).map_err(|error| no_config(innermost(&error)))?;
         let unknown = Self { client, context: name, url, version: String::new() };
         let asked = unknown.client.apiserver_version();
         let answer = tokio::time::timeout(FIRST_TIMEOUT, asked).await;
@@ -158,13 +164,13 @@ impl Cluster {
         let known: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
         let name = context.map(ToOwned::to_owned).or_else(|| kubeconfig.current_context.clone());
         let name = name.filter(|name| !name.is_empty());
-        let name = name.ok_or_else(|| ClusterError::Config("it has no current context".to_owned()))?;
+        let name = name.ok_or_else(|| no_config("it has no current context".to_owned()))?;
         if !known.contains(&name) {
             return Err(ClusterError::NoContext { name, known });
         }
         let options = KubeConfigOptions { context: Some(name.clone()), ..KubeConfigOptions::default() };
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
-        let mut config = config.map_err(|error| ClusterError::Config(chain(&error)))?;
+        let mut config = config.map_err(|error| no_config(chain(&error)))?;
         config.connect_timeout = Some(FIRST_TIMEOUT);
         Ok((config, name))
     }
@@ -236,6 +242,11 @@ impl Cluster {
             error => ClusterError::Unreachable { url: self.url.clone(), reason: innermost(&error) },
         }
     }
+}
+
+fn no_config(reason: String) -> ClusterError {
+    let file = variable("KUBECONFIG").unwrap_or_else(|| "~/.kube/config".to_owned());
+    ClusterError::Config { file, reason }
 }
 
 fn resource(group: &str, version: &str, kind: &str) -> ApiResource {

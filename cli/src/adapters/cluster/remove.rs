@@ -85,10 +85,7 @@ impl Cluster {
     /// # Errors
     /// The cluster refuses, or fails.
     pub async fn drop_finalizers(&self, key: &ObjectKey) -> Result<(), ClusterError> {
-        match self.merge(key, &json!({"metadata": {"finalizers": null}})).await {
-            Err(ClusterError::Refused { code: 404, .. }) => Ok(()),
-            done => done,
-        }
+        self.merge_if_there(key, &json!({"metadata": {"finalizers": null}})).await
     }
 
     /// Waits until an object is gone.

@@ -25,6 +25,8 @@ pub const SPEC: &str = "ecomctl.yaml";
 pub const LOCK: &str = "ecomctl.lock";
 /// What belongs to this machine: data of local services, logs, files being written. Never in git.
 const PRIVATE: &str = ".ecomctl";
+/// Makes git ignore all of it.
+const IGNORE: &[u8] = b"*\n";
 
 /// Why files cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -203,11 +205,13 @@ impl Project {
     /// It cannot be made.
     pub fn private_folder(&self, path: &str) -> Result<PathBuf, WorkspaceError> {
         let folder = self.root.join(PRIVATE).join(path);
-        if !folder.is_dir() {
-            fs::create_dir_all(&folder).map_err(write_error(&folder))?;
-            let ignore = self.root.join(PRIVATE).join(".gitignore");
-            fs::write(&ignore, "*\n").map_err(write_error(&ignore))?;
+        fs::create_dir_all(&folder).map_err(write_error(&folder))?;
+        let ignore = self.root.join(PRIVATE).join(".gitignore");
+        // A disk that was full may have left half of it.
+        if fs::read(&ignore).is_ok_and(|content| content == IGNORE) {
+            return Ok(folder);
         }
+        fs::write(&ignore, IGNORE).map_err(write_error(&ignore))?;
         Ok(folder)
     }
 }

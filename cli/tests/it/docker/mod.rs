@@ -4,8 +4,8 @@ mod build;
 mod interrupted;
 mod push;
 mod racing;
-mod registry;
-mod shop;
+pub(crate) mod registry;
+pub(crate) mod shop;
 mod shown;
 mod tls;
 

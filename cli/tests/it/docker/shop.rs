@@ -28,13 +28,19 @@ fn dockerfile(service: &str) -> String {
 impl Shop {
     /// Makes and commits the shop, with `registry` in its spec if there is one.
     pub(crate) fn new(registry: Option<&str>) -> Self {
+        let header = registry.map(|registry| format!("registry: {registry}\n")).unwrap_or_default();
+        Self::of(&header, "", MAIN)
+    }
+
+    /// Makes and commits a shop whose spec begins with `header`, whose services have further `fields`, and whose programs
+    /// are all `main`.
+    pub(crate) fn of(header: &str, fields: &str, main: &str) -> Self {
         let context = TestContext::empty().with_identity();
         let id = format!("{:08x}", rand::random::<u32>());
         let services = [format!("alpha-{id}"), format!("beta-{id}")];
-        let mut spec = registry.map(|registry| format!("registry: {registry}\n")).unwrap_or_default();
-        spec += "services:\n";
+        let mut spec = format!("{header}services:\n");
         for (service, port) in services.iter().zip([5003, 5001]) {
-            let _ = writeln!(spec, "  {service}: {{port: {port}, path: /at-{port}}}");
+            let _ = writeln!(spec, "  {service}: {{port: {port}, path: /at-{port}{fields}}}");
         }
         context.write("shop/ecomctl.yaml", &spec);
         context.write(
@@ -50,7 +56,7 @@ impl Shop {
         };
         for service in &services {
             context.write(&format!("shop/services/{service}/Cargo.toml"), &manifest(service));
-            context.write(&format!("shop/services/{service}/src/main.rs"), MAIN);
+            context.write(&format!("shop/services/{service}/src/main.rs"), main);
             context.write(&format!("shop/services/{service}/Dockerfile"), &dockerfile(service));
         }
         context.write("shop/tool/Cargo.toml", &manifest("tool"));
