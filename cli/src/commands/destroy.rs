@@ -190,6 +190,11 @@ async fn remove_applications(
             });
             cluster.merge_if_there(&application(&live.name), &stop).await?;
         }
+        // Argo CD deletes nothing of an Application that it still syncs, which it may do for ever.
+        for live in there.iter().filter(|live| is_syncing(live)) {
+            let end = json!({"status": {"operationState": {"phase": "Terminating"}}});
+            cluster.merge_if_there(&application(&live.name), &end).await?;
+        }
         for live in &there {
             let is_new = asked.insert(live.name.clone());
             if leaves_it && is_new {
@@ -213,6 +218,10 @@ async fn remove_applications(
             release(cluster, live).await?;
         }
     }
+}
+
+fn is_syncing(live: &LiveApplication) -> bool {
+    live.status.operation_state.as_ref().is_some_and(|state| state.phase == "Running")
 }
 
 /// Deletes an Application alone.
