@@ -5,6 +5,7 @@ use std::process::Command;
 use ssh_key::private::Ed25519Keypair;
 use ssh_key::{LineEnding, PrivateKey};
 
+use super::files;
 use super::process::ProgramError;
 use crate::model::docker_config::Secret;
 
@@ -45,14 +46,18 @@ pub fn public_half(private: &str) -> Result<String, KeyError> {
     Ok(PrivateKey::from_openssh(private)?.public_key().to_openssh()?)
 }
 
-/// Returns the lines of the user's `known_hosts` that are of a host, such as `git.example.com` or `[git.example.com]:2222`.
+/// Returns the lines of the user's and the machine's `known_hosts` that are of a host, such as `git.example.com` or `[git.example.com]:2222`.
 ///
 /// # Errors
 /// There is no `ssh-keygen`.
 pub fn known_hosts(host: &str) -> Result<String, ProgramError> {
-    let output = Command::new("ssh-keygen").args(["-F", host]).output();
-    let output = output.map_err(|source| ProgramError::Start { program: "ssh-keygen".to_owned(), source })?;
-    let text = String::from_utf8_lossy(&output.stdout);
+    let mut text = String::new();
+    for file in [files::home().join(".ssh/known_hosts"), "/etc/ssh/ssh_known_hosts".into()] {
+        let output = Command::new("ssh-keygen").args(["-F", host, "-f"]).arg(file).output();
+        let output =
+            output.map_err(|source| ProgramError::Start { program: "ssh-keygen".to_owned(), source })?;
+        text.push_str(&String::from_utf8_lossy(&output.stdout));
+    }
     // Hashed names say nothing to others than this machine's ssh, so the name is written out.
     let named = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
         let (_, key) = line.split_once(' ')?;

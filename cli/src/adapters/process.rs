@@ -119,6 +119,18 @@ fn after(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(": {text}") }
 }
 
+/// Makes sure that a program is on the path.
+///
+/// # Errors
+/// It is not.
+pub fn require(program: &str) -> Result<(), ProgramError> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|folder| folder.join(program).is_file()) {
+        return Ok(());
+    }
+    Err(ProgramError::Start { program: program.to_owned(), source: io::ErrorKind::NotFound.into() })
+}
+
 /// How many of the last lines are told when a program fails.
 const LAST_LINES: usize = 3;
 

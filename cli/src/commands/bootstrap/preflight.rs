@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use anyhow::{Context, Result};
+use tokio::task::spawn_blocking;
 
 use super::site::{ArgoCd, Endpoint, Site};
 use super::{Observed, repository};
@@ -13,7 +14,8 @@ use crate::adapters::docker::Engine;
 use crate::adapters::git::Identity;
 use crate::adapters::loader::Loader;
 use crate::adapters::minikube::MachineState;
-use crate::adapters::registry::RemoteRepository;
+use crate::adapters::process;
+use crate::adapters::registry::{RegistryError, RemoteRepository};
 use crate::error::Failure;
 use crate::model::argocd::NAMESPACE;
 use crate::model::image::{Digest, Tag};
@@ -51,6 +53,7 @@ const RIGHTS: [Right; 8] = [
 
 pub(super) async fn observe(site: &mut Site) -> Result<Observed> {
     // What is on this machine, then what answers at once, then what may be far away.
+    check_programs(site)?;
     Identity::for_commits_in(site.project.root())?;
     site.branch()?;
     site.project.lock()?;
@@ -59,7 +62,7 @@ pub(super) async fn observe(site: &mut Site) -> Result<Observed> {
     let mut facts = Vec::new();
     if let Some(cluster) = site.cluster.clone() {
         check_version(&cluster)?;
-        ask_about(site, &cluster)?;
+        ask_about(site, &cluster).await?;
         check_rights(&cluster).await?;
         site.argocd = who_has_installed(site, &cluster).await?;
         site.endpoint = repository::endpoint(site, &cluster).await?;
@@ -78,6 +81,15 @@ pub(super) async fn observe(site: &mut Site) -> Result<Observed> {
     let engine = site.engine()?;
     facts.insert(0, format!("Docker {}", engine.version));
     Ok(Observed::same(facts.join(", ")))
+}
+
+/// Programs that later steps run.
+fn check_programs(site: &Site) -> Result<()> {
+    let mut programs = vec!["git"];
+    if let ClusterChoice::Minikube(_) = &site.settings.cluster {
+        programs.push("minikube");
+    }
+    programs.iter().try_for_each(|program| process::require(program)).map_err(Into::into)
 }
 
 /// Connects to the cluster, unless it is a minikube that does not run yet.
@@ -107,7 +119,7 @@ fn check_version(cluster: &Cluster) -> Result<()> {
 }
 
 /// A cluster that is not of this machine may be somebody's production.
-fn ask_about(site: &Site, cluster: &Cluster) -> Result<()> {
+async fn ask_about(site: &Site, cluster: &Cluster) -> Result<()> {
     if site.settings.mode == Mode::Plan || site.settings.consent == Consent::Given || cluster.is_local() {
         return Ok(());
     }
@@ -117,7 +129,9 @@ fn ask_about(site: &Site, cluster: &Cluster) -> Result<()> {
             format!("the cluster of context `{}` at {} is not of this machine", cluster.context, cluster.url);
         return Err(Failure::new(message).usage().hint("if it is the right one, say `--yes`").into());
     }
-    if ask(&question)? { Ok(()) } else { Err(Failure::new("nothing was changed").into()) }
+    // Ctrl-C must be heard meanwhile.
+    let agreed = spawn_blocking(move || ask(&question)).await.context("the question was lost")??;
+    if agreed { Ok(()) } else { Err(Failure::new("nothing was changed").into()) }
 }
 
 async fn check_rights(cluster: &Cluster) -> Result<()> {
@@ -229,6 +243,7 @@ fn check_loader(site: &mut Site) -> Result<()> {
             )
             .into());
     };
+    process::require(loader.program())?;
     site.settings.load_with = Some(loader);
     Ok(())
 }
@@ -242,6 +257,9 @@ async fn check_registry(site: &Site) -> Result<()> {
     let credential = credentials::find(&repository).await?;
     let remote = RemoteRepository::open(&repository, credential.as_ref()).await?;
     remote.image(&Tag::of_inputs(&Digest::of(b"preflight"))).await?;
+    if remote.is_anonymous() {
+        return Err(RegistryError::NoCredentials(repository.host().to_owned()).into());
+    }
     Ok(())
 }
 

@@ -39,7 +39,12 @@ pub(crate) fn kubeconfig() -> PathBuf {
 
 /// Returns what kubectl prints.
 pub(crate) fn kubectl(args: &[&str]) -> String {
-    printed("kubectl", &[&["--kubeconfig", &kubeconfig().display().to_string()], args].concat())
+    kubectl_of(&kubeconfig().display().to_string(), args)
+}
+
+/// Returns what kubectl prints that uses another kubeconfig.
+pub(crate) fn kubectl_of(kubeconfig: &str, args: &[&str]) -> String {
+    printed(&program().display().to_string(), &[&["kubectl", "--kubeconfig", kubeconfig], args].concat())
 }
 
 /// Returns an object as JSON.
@@ -88,8 +93,8 @@ pub(crate) fn objects() -> BTreeSet<String> {
 /// Removes what a test that failed has left: whatever it was doing.
 fn clean() {
     let quiet = |args: &[&str]| {
-        let mut command = Command::new("kubectl");
-        command.arg("--kubeconfig").arg(kubeconfig()).args(args).output().unwrap()
+        let mut command = Command::new(program());
+        command.args(["kubectl", "--kubeconfig"]).arg(kubeconfig()).args(args).output().unwrap()
     };
     let namespaces = kubectl(&["get", "namespaces", "-o", "name"]);
     let left: Vec<&str> = namespaces
@@ -100,6 +105,8 @@ fn clean() {
     if left.is_empty() && definitions.is_empty() {
         return;
     }
+    // Nobody makes again what goes.
+    quiet(&["-n", "argocd", "delete", "statefulset", "argocd-application-controller", "--cascade=foreground", "--wait"]);
     let applications = quiet(&["get", "applications.argoproj.io", "-n", "argocd", "-o", "name"]);
     for name in String::from_utf8_lossy(&applications.stdout).lines() {
         let free = r#"{"metadata": {"finalizers": null}}"#;
@@ -124,9 +131,9 @@ case "$1 $2" in
 "status "*) if [ -e "$state" ]; then echo '{{"Name":"minikube","Host":"Running","Kubelet":"Running","APIServer":"Running","Kubeconfig":"Configured"}}'
     else echo '{{"Name":"minikube","Host":"Nonexistent","Kubelet":"Nonexistent","APIServer":"Nonexistent"}}'; exit 85; fi ;;
 "start "*) echo "* minikube on a test"; echo "$*" >"$(dirname "$0")/arguments"
-    kubectl --kubeconfig '{source}' config view --raw --minify --flatten >'{kubeconfig}'
-    name="$(kubectl --kubeconfig '{kubeconfig}' config current-context)"
-    kubectl --kubeconfig '{kubeconfig}' config rename-context "$name" minikube >&2; touch "$state" ;;
+    '{cluster}' kubectl --kubeconfig '{source}' config view --raw --minify --flatten >'{kubeconfig}'
+    name="$('{cluster}' kubectl --kubeconfig '{kubeconfig}' config current-context)"
+    '{cluster}' kubectl --kubeconfig '{kubeconfig}' config rename-context "$name" minikube >&2; touch "$state" ;;
 "image load") exec '{cluster}' load "$3" ;;
 *) echo "unknown command $*" >&2; exit 64 ;;
 esac

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::cluster::{Cluster, HOST, kubeconfig, kubectl};
+use super::cluster::{Cluster, HOST, kubeconfig, kubectl, kubectl_of};
 use super::shop::{GitDaemon, at_line, bootstrap, destroy, done, free_port, serving};
 use crate::docker::registry::Registry;
 use crate::docker::shop::{Shop, assert_sound, printed};
@@ -64,7 +64,7 @@ fn a_cluster_that_is_none_or_gives_no_rights_is_told_before_anything_is_written(
     let token = kubectl(&["-n", "default", "create", "token", "nobody"]);
     let own = shop.context.path("nobody").display().to_string();
     fs::copy(kubeconfig(), &own).unwrap();
-    let config = |args: &[&str]| printed("kubectl", &[&["--kubeconfig", &own, "config"], args].concat());
+    let config = |args: &[&str]| kubectl_of(&own, &[&["config"], args].concat());
     config(&["set-credentials", "nobody", &format!("--token={token}")]);
     config(&["set-context", "--current", "--user=nobody"]);
     let shown = fails(&shop, with(own.clone().into(), &[]), &["exit: 1"]);

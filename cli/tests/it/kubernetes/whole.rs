@@ -91,13 +91,22 @@ fn a_laptop_without_an_account_gets_the_whole_loop() {
 #[ignore = "needs kubernetes"]
 fn a_team_with_a_registry_and_a_repository_gets_the_same() {
     let cluster = Cluster::take();
-    let registry = Registry::open();
+    let registry = Registry::with_login("you", "p/a+s=s");
     let port = free_port();
-    let header =
-        format!("registry: {}\ngit: {{url: \"git://{HOST}:{port}/remote.git\"}}\n", registry.address);
+    let header = format!(
+        "registry: {}\ngit: {{url: \"git://{HOST}:{port}/remote.git\"}}\nenvironments: {{minikube: {{pullSecret: pull}}}}\n",
+        registry.address
+    );
+    let logged_in = |mut command: std::process::Command| {
+        for kind in ["REGISTRY", "PULL"] {
+            command.env(format!("ECOMCTL_{kind}_USERNAME"), "you");
+            command.env(format!("ECOMCTL_{kind}_PASSWORD"), "p/a+s=s");
+        }
+        command
+    };
     let shop = serving(&header).with_remote();
     let daemon = GitDaemon::start(&shop.context.path(""), port, true);
-    done(&shop, bootstrap(&shop, &[]));
+    done(&shop, logged_in(bootstrap(&shop, &[])));
     assert!(shop.lock().contains("manifest: sha256:"), "{}", shop.lock());
     let deployed =
         kubectl(&["-n", "ecommerce", "get", "pods", "-o", "jsonpath={.items[*].spec.containers[*].image}"]);
@@ -107,8 +116,30 @@ fn a_team_with_a_registry_and_a_repository_gets_the_same() {
         "no repository inside the cluster"
     );
     done(&shop, on_cluster(shop.command(&["verify", "--live"])));
-    let report: Value = serde_json::from_str(&done(&shop, bootstrap(&shop, &["--output", "json"]))).unwrap();
+    let report: Value =
+        serde_json::from_str(&done(&shop, logged_in(bootstrap(&shop, &["--output", "json"])))).unwrap();
     assert_eq!(report["changed"], false, "{report}");
+
+    // What an older Argo CD had that this one has not, and what somebody has changed in it.
+    kubectl(&["-n", "argocd", "create", "configmap", "argocd-old"]);
+    let labels = ["app.kubernetes.io/managed-by=ecomctl", "app.kubernetes.io/part-of=argocd"];
+    kubectl(&["-n", "argocd", "label", "configmap", "argocd-old", labels[0], labels[1]]);
+    kubectl(&["-n", "argocd", "delete", "service", "argocd-metrics"]);
+    let edit = r#"{"data": {"controller.resource.health.persist": "false"}}"#;
+    kubectl(&["-n", "argocd", "patch", "configmap", "argocd-cmd-params-cm", "--type=merge", "-p", edit]);
+    let planned = logged_in(bootstrap(&shop, &["--plan"])).output().unwrap();
+    let told = shop.context.show(&planned);
+    assert_eq!(planned.status.code(), Some(3), "{told}");
+    for words in [
+        "create service `argocd/argocd-metrics`",
+        "change configmap `argocd/argocd-cmd-params-cm`: data.controller.resource.health.persist",
+        "delete configmap `argocd/argocd-old`",
+    ] {
+        assert!(told.contains(words), "`{words}` is not in {told}");
+    }
+    done(&shop, logged_in(bootstrap(&shop, &[])));
+    let planned = logged_in(bootstrap(&shop, &["--plan"])).output().unwrap();
+    assert_eq!(planned.status.code(), Some(0), "{}", shop.context.show(&planned));
     assert_eq!(daemon.port, port);
     destroy(&shop);
     cluster.assert_as_before();
