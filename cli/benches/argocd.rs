@@ -33,7 +33,12 @@ fn clean() {
 fn middle(mut times: Vec<Duration>) -> String {
     times.sort();
     let seconds = |time: &Duration| format!("{:.2}", time.as_secs_f64());
-    format!("{} s ({} to {})", seconds(&times[times.len() / 2]), seconds(&times[0]), seconds(&times[times.len() - 1]))
+    format!(
+        "{} s ({} to {})",
+        seconds(&times[times.len() / 2]),
+        seconds(&times[0]),
+        seconds(&times[times.len() - 1])
+    )
 }
 
 fn main() {

@@ -184,7 +184,7 @@ fn cluster_exit(error: &ClusterError) -> Exit {
 fn cluster_hint(error: &ClusterError) -> Option<String> {
     Some(match error {
         ClusterError::Config { .. } => {
-            "KUBECONFIG names the file, `kubectl config use-context` chooses a cluster in it".to_owned()
+            "start one (`minikube start`), or name one: KUBECONFIG names the file, `kubectl config use-context` chooses a cluster in it".to_owned()
         }
         ClusterError::NoContext { known, .. } if known.is_empty() => "the kubeconfig has none".to_owned(),
         ClusterError::NoContext { known, .. } => format!("it has {}", known.join(", ")),
@@ -195,6 +195,7 @@ fn cluster_hint(error: &ClusterError) -> Option<String> {
             "log in to the cluster again, or choose another context".to_owned()
         }
         ClusterError::Refused { code: 403, .. } => "use a context that has the rights".to_owned(),
+        ClusterError::Stays(_) => "`kubectl describe` says what holds it; run the same again".to_owned(),
         ClusterError::NoPod { .. } => "`ecomctl status` shows what runs".to_owned(),
         ClusterError::Listen { .. } => "choose another with `--port`".to_owned(),
         ClusterError::Refused { .. } | ClusterError::Exec { .. } => return None,

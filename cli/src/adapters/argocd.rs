@@ -61,7 +61,7 @@ pub async fn manifest(version: &str, wanted: &str, file: Option<&Path>) -> Resul
             let (path, version, wanted) = (file.to_owned(), version.to_owned(), wanted.to_owned());
             return Err(ReleaseError::Digest { path, version, found, wanted });
         }
-        return Ok(kept(&cached, content));
+        return Ok(kept(&cached, &content));
     }
     // A file in the cache that is another one, such as half of it, is fetched again.
     if let Some(content) = read(&cached)?.filter(|content| Digest::of(content).to_string() == wanted) {
@@ -73,15 +73,15 @@ pub async fn manifest(version: &str, wanted: &str, file: Option<&Path>) -> Resul
     if found.to_string() != wanted {
         return Err(ReleaseError::Fetch { url, reason: format!("its digest is {found}, not {wanted}") });
     }
-    Ok(kept(&cached, content))
+    Ok(kept(&cached, &content))
 }
 
 /// Keeps the manifest for the next time, if that is possible.
-fn kept(cached: &Path, content: Vec<u8>) -> String {
-    if read(cached).ok().flatten().as_ref() != Some(&content) {
-        let _ = files::write(cached, &content);
+fn kept(cached: &Path, content: &[u8]) -> String {
+    if read(cached).ok().flatten().as_deref() != Some(content) {
+        let _ = files::write(cached, content);
     }
-    String::from_utf8_lossy(&content).into_owned()
+    String::from_utf8_lossy(content).into_owned()
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, ReleaseError> {

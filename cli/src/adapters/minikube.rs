@@ -38,6 +38,14 @@ struct Status {
     api_server: String,
 }
 
+/// A profile of several nodes tells of each; those that are no control plane have no API server: `Irrelevant`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Told {
+    Nodes(Vec<Status>),
+    Node(Status),
+}
+
 impl Machine {
     /// Returns whether it runs.
     ///
@@ -48,14 +56,19 @@ impl Machine {
         let output = command.stdin(Stdio::null()).output().await;
         // Its exit code is a set of what does not run.
         let output = output.map_err(|source| ProgramError::Start { program: PROGRAM.to_owned(), source })?;
-        let Ok(status) = serde_json::from_slice::<Status>(&output.stdout) else {
-            return Ok(MachineState::Absent);
+        let nodes = match serde_json::from_slice(&output.stdout) {
+            Ok(Told::Nodes(nodes)) => nodes,
+            Ok(Told::Node(node)) => vec![node],
+            Err(_) => Vec::new(),
         };
-        let runs = [&status.host, &status.kubelet, &status.api_server].iter().all(|part| *part == "Running");
-        Ok(match status.host.as_str() {
-            "Nonexistent" | "" => MachineState::Absent,
-            _ if runs => MachineState::Running,
-            _ => MachineState::Stopped,
+        let is_absent = nodes.iter().all(|node| ["", "Nonexistent"].contains(&node.host.as_str()));
+        let runs = |part: &String| ["Running", "Irrelevant"].contains(&part.as_str());
+        let all_run =
+            nodes.iter().all(|node| runs(&node.host) && runs(&node.kubelet) && runs(&node.api_server));
+        Ok(match (is_absent, all_run) {
+            (true, _) => MachineState::Absent,
+            (false, true) => MachineState::Running,
+            (false, false) => MachineState::Stopped,
         })
     }
 

@@ -1,4 +1,4 @@
-//! Arguments of the commands that work on a cluster.
+//! Arguments of the commands that work on a cluster, or may.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use humantime::Duration;
 use url::Url;
 
 use crate::model::image::Registry;
-use crate::model::name::EnvironmentName;
+use crate::model::name::{EnvironmentName, ServiceName};
 
 /// Which cluster is meant.
 #[derive(Clone, Debug, Default, Args)]
@@ -150,6 +150,50 @@ pub enum Opened {
     Shop,
 }
 
+/// Arguments of `logs`.
+#[derive(Clone, Debug, Args)]
+pub struct LogsArgs {
+    /// Of which services; all if none is given
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<ServiceName>,
+
+    /// Of the pods of this environment's cluster
+    #[arg(short, long, value_name = "NAME")]
+    pub environment: Option<EnvironmentName>,
+
+    /// Of the pods of this kubeconfig's context
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+
+    /// Go on with what they log from now on
+    #[arg(short, long)]
+    pub follow: bool,
+
+    /// How many lines of each to begin with, or `all`
+    #[arg(short = 'n', long, value_name = "LINES", default_value = "100")]
+    pub tail: String,
+}
+
+/// Arguments of `verify`.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// Where the shop answers
+    #[arg(long, value_name = "URL", env = "ECOMCTL_URL")]
+    pub url: Option<Url>,
+
+    /// Change nothing: no cart, no order
+    #[arg(long)]
+    pub read_only: bool,
+
+    /// Check instead that each running pod has the image of `ecomctl.lock`, deployed from this branch
+    #[arg(long, conflicts_with = "read_only")]
+    pub live: bool,
+
+    /// Which cluster.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
 /// Arguments of `destroy`.
 #[derive(Clone, Debug, Args)]
 pub struct DestroyArgs {
@@ -175,6 +219,8 @@ pub struct DestroyArgs {
 pub struct GitTransportArgs {
     /// The kubeconfig's context.
     pub context: String,
+    /// The name of the workload that has the repository.
+    pub server: String,
     /// What git asks for: `receive-pack` or `upload-pack`.
     pub service: String,
     /// The repository's path.

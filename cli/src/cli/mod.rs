@@ -5,15 +5,14 @@ mod cluster;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use url::Url;
 
 use crate::model::image::Registry;
 use crate::model::name::{EnvironmentName, ServiceName};
 use crate::printer::Output;
 
 pub use cluster::{
-    BootstrapArgs, ClusterArgs, DestroyArgs, GitPlace, GitTransportArgs, OpenArgs, Opened, Provider,
-    StatusArgs,
+    BootstrapArgs, ClusterArgs, DestroyArgs, GitPlace, GitTransportArgs, LogsArgs, OpenArgs, Opened,
+    Provider, StatusArgs, VerifyArgs,
 };
 
 /// Take a shop of microservices from source to a verified, Git-synced deployment on Kubernetes
@@ -275,30 +274,6 @@ pub struct RenderArgs {
     pub branch: Option<String>,
 }
 
-/// Arguments of `logs`.
-#[derive(Clone, Debug, Args)]
-pub struct LogsArgs {
-    /// Of which services; all if none is given
-    #[arg(value_name = "SERVICE")]
-    pub services: Vec<ServiceName>,
-
-    /// Of the pods of this environment's cluster
-    #[arg(short, long, value_name = "NAME")]
-    pub environment: Option<EnvironmentName>,
-
-    /// Of the pods of this kubeconfig's context
-    #[arg(long, value_name = "NAME")]
-    pub context: Option<String>,
-
-    /// Go on with what they log from now on
-    #[arg(short, long)]
-    pub follow: bool,
-
-    /// How many lines of each to begin with, or `all`
-    #[arg(short = 'n', long, value_name = "LINES", default_value = "100")]
-    pub tail: String,
-}
-
 /// Arguments of `build`.
 #[derive(Clone, Debug, Args)]
 pub struct BuildArgs {
@@ -383,26 +358,6 @@ pub enum Need {
     Render,
     /// Deploy to a cluster.
     Deploy,
-}
-
-/// Arguments of `verify`.
-#[derive(Clone, Debug, Args)]
-pub struct VerifyArgs {
-    /// Where the shop answers
-    #[arg(long, value_name = "URL", env = "ECOMCTL_URL")]
-    pub url: Option<Url>,
-
-    /// Change nothing: no cart, no order
-    #[arg(long)]
-    pub read_only: bool,
-
-    /// Check instead that each running pod has the image of `ecomctl.lock`, deployed from this branch
-    #[arg(long, conflicts_with = "read_only")]
-    pub live: bool,
-
-    /// Which cluster.
-    #[command(flatten)]
-    pub cluster: ClusterArgs,
 }
 
 /// Arguments of `completions`.

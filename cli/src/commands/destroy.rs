@@ -17,12 +17,14 @@ use crate::adapters::workspace::Project;
 use crate::cli::DestroyArgs;
 use crate::error::{Exit, Failure};
 use crate::model::argocd::NAMESPACE;
+use crate::model::labels;
 use crate::model::object::ObjectKey;
-use crate::model::sync::{DELETION_APPROVED, LiveApplication, TRACKING};
-use crate::plan::argocd::{MANAGED_BY, PART_OF};
+use crate::model::resolve::{git_server, in_cluster_git};
+use crate::model::sync::{DELETION_APPROVED, LiveApplication, ResourceStatus, TRACKING};
 use crate::plan::workload;
 use crate::printer::{Printer, Task, Tasks, ask};
-use crate::settings::{Consent, DestroySettings, Workloads};
+use crate::render::{GATEWAY_CHARTS, GATEWAY_NAMESPACE};
+use crate::settings::{Consent, DestroySettings, MINIKUBE, Workloads};
 
 /// How long an object may take to go.
 const GONE: Duration = Duration::from_mins(2);
@@ -38,7 +40,6 @@ const WIDTH: usize = 12;
 struct Report {
     applications: BTreeSet<String>,
     objects: Vec<ObjectKey>,
-    argocd: bool,
 }
 
 pub(super) async fn run(args: DestroyArgs, directory: &Path, printer: Printer) -> Result<Exit> {
@@ -46,13 +47,24 @@ pub(super) async fn run(args: DestroyArgs, directory: &Path, printer: Printer) -
     let spec = project.spec()?;
     let settings = DestroySettings::new(args, &spec)?;
     let mut interrupt = Interrupt::new()?;
-    let _alone = project.hold("bootstrap")?;
+    let _alone = super::bootstrap::alone(&project)?;
     let work = async {
         let site = InCluster::of(project, spec, &settings.cluster).await?;
+        refuse_another(&site, &settings)?;
         consent(&site, &settings).await?;
         destroy(&site, &settings, printer).await
     };
     interrupt.during(work, printer).await
+}
+
+/// The cluster that happens to be the current one, and is not of this machine, is not meant until it is named.
+fn refuse_another(site: &InCluster, settings: &DestroySettings) -> Result<()> {
+    let is_named = settings.cluster.context.is_some() || settings.cluster.likely_context().is_none();
+    if is_named || site.cluster.context == MINIKUBE || site.cluster.is_local() {
+        return Ok(());
+    }
+    let message = format!("there is no minikube, and `{}` is not of this machine", site.cluster.context);
+    Err(Failure::new(message).usage().hint("if it is meant, name it with `--context`").into())
 }
 
 async fn consent(site: &InCluster, settings: &DestroySettings) -> Result<()> {
@@ -60,8 +72,8 @@ async fn consent(site: &InCluster, settings: &DestroySettings) -> Result<()> {
         return Ok(());
     }
     let what = match settings.workloads {
-        Workloads::Remove => format!("`{}` with all its data, and what syncs it", site.namespace()),
-        Workloads::Keep => format!("what syncs `{}`", site.namespace()),
+        Workloads::Remove => format!("`{}` with all its data, and what syncs it", site.platform.namespace()),
+        Workloads::Keep => format!("what syncs `{}`", site.platform.namespace()),
     };
     if !std::io::stdin().is_terminal() {
         let message = format!("{what} would be removed from the cluster of `{}`", site.cluster.context);
@@ -82,14 +94,10 @@ async fn destroy(site: &InCluster, settings: &DestroySettings, printer: Printer)
     task.done(&format!("Removed {} Applications.", names.len()));
 
     let task = tasks.start("shop");
-    let own = format!("{}={},app.kubernetes.io/part-of={}", MANAGED_BY.0, MANAGED_BY.1, site.platform.name);
+    let others = cluster.applications().await?;
     let mut objects = Vec::new();
-    for key in cluster.inventory(&own).await? {
-        let in_argocd = key.namespace.as_deref() == Some(NAMESPACE) && is_of(site, &key);
-        let in_shop = key.namespace.as_deref() == Some(&site.namespace())
-            || (key.kind == "Namespace"
-                && (key.name == site.namespace() || key.name == crate::render::GATEWAY_NAMESPACE));
-        if in_argocd || (in_shop && settings.workloads == Workloads::Remove) {
+    for key in cluster.inventory(&labels::made_of(site.platform.name.as_str())).await? {
+        if is_removed(site, settings.workloads, &others, &key) {
             objects.push(key);
         }
     }
@@ -97,37 +105,43 @@ async fn destroy(site: &InCluster, settings: &DestroySettings, printer: Printer)
     task.done(&format!("Removed {} objects.", objects.len()));
 
     let task = tasks.start("argocd");
-    let others: Vec<String> =
-        cluster.applications().await?.into_iter().map(|application| application.name).collect();
-    let removes_argocd = others.is_empty();
-    if removes_argocd {
-        let labels = format!("{}={},{}={}", MANAGED_BY.0, MANAGED_BY.1, PART_OF.0, PART_OF.1);
-        let mut installed = cluster.inventory(&labels).await?;
+    if others.is_empty() {
+        let mut installed = cluster.inventory(&labels::made_of(labels::ARGOCD)).await?;
         if !installed.is_empty() {
             installed.extend(OWN_SECRETS.map(|name| ObjectKey::new("v1", "Secret", Some(NAMESPACE), name)));
-            installed.sort_by_key(last_ones);
         }
         remove(cluster, &installed, &task).await?;
-        task.done(&if installed.is_empty() {
-            "There was none of ecomctl's.".to_owned()
-        } else {
-            format!("Removed {} objects.", installed.len())
+        task.done(&match installed.len() {
+            0 => "There was none of ecomctl's.".to_owned(),
+            count => format!("Removed {count} objects."),
         });
         objects.extend(installed);
     } else {
-        task.done(&format!("It stays: it deploys {}.", others.join(", ")));
+        let names: Vec<&str> = others.iter().map(|other| other.name.as_str()).collect();
+        task.done(&format!("It stays: it deploys {}.", names.join(", ")));
     }
     if printer.is_json() {
-        printer.json(&Report { applications: names, objects, argocd: removes_argocd })?;
+        printer.json(&Report { applications: names, objects })?;
     }
     Ok(Exit::Done)
 }
 
-/// Objects beside Argo CD are of one environment by their name.
-fn is_of(site: &InCluster, key: &ObjectKey) -> bool {
-    let namespace = site.namespace();
-    let names = [namespace.clone(), format!("{namespace}-addons"), format!("ecomctl-repository-{namespace}")];
-    names.contains(&key.name)
+/// Whether an object that ecomctl has made of the platform goes: what is of another environment does not, nor what others
+/// still need.
+fn is_removed(site: &InCluster, workloads: Workloads, others: &[LiveApplication], key: &ObjectKey) -> bool {
+    let namespace = site.platform.namespace();
+    if key.namespace.as_deref() == Some(NAMESPACE) {
+        let read = in_cluster_git(&site.platform.name);
+        let is_read = others.iter().any(|other| other.repo_url == read);
+        let own =
+            [namespace.clone(), site.platform.addons_project(), format!("ecomctl-repository-{namespace}")];
+        return own.contains(&key.name) || (key.name == git_server(&site.platform.name) && !is_read);
+    }
+    let is_gateway = key.kind == "Namespace" && key.name == GATEWAY_NAMESPACE;
+    let is_shared = others.iter().any(|other| other.is_made && other.repo_url == GATEWAY_CHARTS);
+    let in_shop =
+        key.namespace.as_deref() == Some(&namespace) || (key.kind == "Namespace" && key.name == namespace);
+    workloads == Workloads::Remove && (in_shop || (is_gateway && !is_shared))
 }
 
 /// Namespaces go when what is in them is gone, definitions of kinds at the very end.
@@ -184,8 +198,9 @@ async fn remove_applications(
         }
         for live in there.iter().filter(|live| !asked.contains(&live.name)) {
             // Nobody heals what is being removed, and what is kept until somebody confirms is confirmed.
+            let approved = (settings.workloads == Workloads::Remove).then_some(FOR_EVER);
             let stop = json!({
-                "metadata": {"annotations": {DELETION_APPROVED: FOR_EVER}},
+                "metadata": {"annotations": {DELETION_APPROVED: approved}},
                 "spec": {"syncPolicy": {"automated": null}},
             });
             cluster.merge_if_there(&application(&live.name), &stop).await?;
@@ -234,8 +249,8 @@ async fn release(cluster: &Cluster, live: &LiveApplication) -> Result<()> {
 /// Deletes what an Application has deployed, and nothing that it has not.
 async fn remove_resources(cluster: &Cluster, live: &LiveApplication, task: &Task) -> Result<()> {
     let mut keys = Vec::new();
-    for key in live.status.resources.iter().map(crate::model::sync::ResourceStatus::key) {
-        let found = cluster.get(&key).await.ok().flatten();
+    for key in live.status.resources.iter().map(ResourceStatus::key) {
+        let found = cluster.get(&key).await?;
         let tracking = found.and_then(|found| found.metadata.annotations?.get(TRACKING).cloned());
         let is_its = tracking.is_some_and(|tracking| tracking.split(':').next() == Some(&live.name));
         if is_its && key.kind != "Application" {

@@ -52,13 +52,25 @@ pub(super) async fn reach(
 
 /// Returns the address that the cluster has given the Ingress.
 pub(super) async fn address(cluster: &Cluster, platform: &ResolvedPlatform) -> Result<Option<String>> {
-    let namespace = format!("{}{}", platform.name, platform.suffix);
-    let name = format!("{}-ingress{}", platform.name, platform.suffix);
+    if platform.gateway == Gateway::NodePort {
+        // The address of the Ingress says nothing then: it is reached by a port of a node.
+        return node_port(cluster).await;
+    }
+    let (namespace, name) = (platform.namespace(), platform.ingress());
     let key = ObjectKey::new("networking.k8s.io/v1", "Ingress", Some(&namespace), &name);
     let Some(ingress) = cluster.get(&key).await? else { return Ok(None) };
     let first = ingress.data.pointer("/status/loadBalancer/ingress/0");
     let text = |name: &str| first.and_then(|first| first.get(name)?.as_str()).map(ToOwned::to_owned);
     Ok(text("hostname").or_else(|| text("ip")))
+}
+
+async fn node_port(cluster: &Cluster) -> Result<Option<String>> {
+    let key = ObjectKey::new("v1", "Service", Some(render::GATEWAY_NAMESPACE), render::GATEWAY_PROXY);
+    let Some(service) = cluster.get(&key).await? else { return Ok(None) };
+    let port = service.data.pointer("/spec/ports/0/nodePort").and_then(serde_json::Value::as_u64);
+    let nodes = cluster.nodes(&[]).await?;
+    let address = nodes.into_iter().find_map(|node| node.address);
+    Ok(address.zip(port).map(|(address, port)| format!("{address}:{port}")))
 }
 
 /// Returns the path prefixes that the gateway answers.

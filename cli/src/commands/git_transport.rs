@@ -7,11 +7,11 @@ use crate::adapters::cluster::Cluster;
 use crate::cli::GitTransportArgs;
 use crate::error::Exit;
 use crate::model::argocd::NAMESPACE;
-use crate::model::resolve::GIT_SERVER;
+use crate::model::labels;
 
 pub(super) async fn run(args: GitTransportArgs) -> Result<Exit> {
     let cluster = Cluster::connect(Some(&args.context)).await?;
-    let labels = format!("app.kubernetes.io/name={GIT_SERVER}");
+    let labels = format!("{}={}", labels::NAME, args.server);
     let command = ["git", &args.service, &args.path];
     cluster.exec(NAMESPACE, &labels, &command, tokio::io::stdin(), tokio::io::stdout()).await?;
     Ok(Exit::Done)

@@ -45,21 +45,15 @@ impl InCluster {
         Ok(Self { project, lock, platform, cluster })
     }
 
-    /// Returns the namespace of the shop.
-    pub(super) fn namespace(&self) -> String {
-        format!("{}{}", self.platform.name, self.platform.suffix)
-    }
-
     /// Returns the platform's Applications, the root first.
     ///
     /// # Errors
     /// The cluster fails.
     pub(super) async fn applications(&self) -> Result<Vec<LiveApplication>, ClusterError> {
-        let namespace = self.namespace();
-        let projects = [namespace.clone(), format!("{namespace}-addons")];
+        let projects = [self.platform.namespace(), self.platform.addons_project()];
         let mut applications = self.cluster.applications().await?;
-        applications.retain(|application| projects.contains(&application.project));
-        let root = format!("{}-platform{}", self.platform.name, self.platform.suffix);
+        applications.retain(|application| application.is_made && projects.contains(&application.project));
+        let root = self.platform.root();
         applications.sort_by_key(|application| (application.name != root, application.name.clone()));
         Ok(applications)
     }
@@ -67,7 +61,7 @@ impl InCluster {
 
 async fn connect(settings: &ClusterSettings) -> Result<Cluster, ClusterError> {
     if let Some(likely) = settings.likely_context() {
-        match Cluster::connect(Some(likely)).await {
+        match Cluster::connect(Some(&likely)).await {
             Err(ClusterError::NoContext { .. }) => {}
             found => return found,
         }

@@ -13,6 +13,7 @@ use crate::adapters::local::logs::LogFile;
 use crate::adapters::workspace::Project;
 use crate::cli::LogsArgs;
 use crate::error::{Exit, Failure};
+use crate::model::labels;
 use crate::model::name::ServiceName;
 use crate::printer::Printer;
 use crate::settings::{AfterLogs, LogsOf, LogsSettings};
@@ -68,8 +69,8 @@ pub(super) async fn run(args: LogsArgs, directory: &Path, printer: Printer) -> R
 /// Prints what pods of the services have logged, each line with its pod.
 async fn of_pods(site: &InCluster, settings: &LogsSettings, printer: Printer) -> Result<Exit> {
     let names: Vec<&str> = settings.services.iter().map(ServiceName::as_str).collect();
-    let labels = format!("app.kubernetes.io/name in ({})", names.join(","));
-    let (namespace, tail) = (site.namespace(), i64::try_from(settings.tail).ok());
+    let labels = format!("{} in ({})", labels::NAME, names.join(","));
+    let (namespace, tail) = (site.platform.namespace(), i64::try_from(settings.tail).ok());
     let (sender, mut lines) = mpsc::channel::<PodLog>(1024);
     let read = async {
         let sender = sender;

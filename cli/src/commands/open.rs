@@ -34,7 +34,17 @@ pub(super) async fn run(args: OpenArgs, directory: &Path, printer: Printer) -> R
     let spec = project.spec()?;
     let settings = OpenSettings::new(args, &spec)?;
     let mut interrupt = Interrupt::new()?;
-    let site = InCluster::of(project, spec, &settings.cluster).await?;
+    let work = async {
+        let site = InCluster::of(project, spec, &settings.cluster).await?;
+        open(&site, &settings, printer).await
+    };
+    tokio::select! {
+        result = work => result,
+        () = interrupt.received() => Ok(Exit::Done),
+    }
+}
+
+async fn open(site: &InCluster, settings: &OpenSettings, printer: Printer) -> Result<Exit> {
     let (target, usual, scheme) = match settings.what {
         Opened::Argocd => {
             let target = Target {
@@ -44,15 +54,15 @@ pub(super) async fn run(args: OpenArgs, directory: &Path, printer: Printer) -> R
             };
             (target, 8080, "https")
         }
-        Opened::Shop => match gateway::proxy(&site.platform) {
-            Some(target) => (target, 8000, "http"),
-            // The cluster's own gateway has an address of its own.
-            None => {
+        Opened::Shop => {
+            let Some(target) = gateway::proxy(&site.platform) else {
+                // The cluster's own gateway has an address of its own.
                 let reached = gateway::reach(&site.cluster, &site.platform, None).await?;
                 print(&Report { url: reached.url.to_string(), user: None, password: None }, printer)?;
                 return Ok(Exit::Done);
-            }
-        },
+            };
+            (target, 8000, "http")
+        }
     };
     let forward = listen(&site.cluster, &target, settings.port.unwrap_or(usual)).await?;
     let url = format!("{scheme}://localhost:{}", forward.address.port());
@@ -67,8 +77,8 @@ pub(super) async fn run(args: OpenArgs, directory: &Path, printer: Printer) -> R
         printer.status("The password is told with `--show-password`.");
     }
     printer.status("Ctrl-C stops it.");
-    interrupt.received().await;
-    Ok(Exit::Done)
+    // Until it is interrupted.
+    std::future::pending().await
 }
 
 /// Listens on a port, or on a free one if it is taken.

@@ -14,8 +14,10 @@ use super::interrupt::Interrupt;
 use crate::adapters::workspace::Project;
 use crate::cli::StatusArgs;
 use crate::error::{Exit, Failure};
+use crate::model::resolve::Gateway;
 use crate::model::sync::{LiveApplication, ResourceStatus};
-use crate::printer::Printer;
+use crate::printer::{Printer, short};
+use crate::render::GATEWAY_NAMESPACE;
 use crate::settings::{StatusSettings, StatusUntil};
 
 /// Pause between two looks.
@@ -68,8 +70,8 @@ pub(super) async fn run(args: StatusArgs, directory: &Path, printer: Printer) ->
     let spec = project.spec()?;
     let settings = StatusSettings::new(args, &spec)?;
     let mut interrupt = Interrupt::new()?;
-    let site = InCluster::of(project, spec, &settings.cluster).await?;
     let work = async {
+        let site = InCluster::of(project, spec, &settings.cluster).await?;
         let mut shown = None;
         loop {
             let status = look(&site).await?;
@@ -103,12 +105,15 @@ async fn look(site: &InCluster) -> Result<Status> {
             format!("`{}` is not deployed in the cluster of `{}`", site.platform.name, site.cluster.context);
         return Err(Failure::new(message).hint("`ecomctl bootstrap` deploys it").into());
     }
-    let pods = site.cluster.pods(&site.namespace(), "").await?;
+    let mut pods = site.cluster.pods(&site.platform.namespace(), "").await?;
+    if site.platform.gateway != Gateway::Existing {
+        pods.extend(site.cluster.pods(GATEWAY_NAMESPACE, "").await?);
+    }
     let address = gateway::address(&site.cluster, &site.platform).await?;
     Ok(Status {
         environment: site.platform.environment.to_string(),
         context: site.cluster.context.clone(),
-        namespace: site.namespace(),
+        namespace: site.platform.namespace(),
         gateway: address.map(|address| format!("http://{address}")),
         applications: applications.iter().map(|application| of_application(application, &pods)).collect(),
     })
@@ -175,11 +180,6 @@ fn of_pod(pod: &Pod) -> PodStatus {
 /// Returns the digest that an image id ends with: `repository@sha256:…`, or the digest alone.
 pub(super) fn digest_of(image_id: &str) -> &str {
     image_id.rfind("sha256:").map_or(image_id, |at| &image_id[at..])
-}
-
-fn short(text: &str) -> &str {
-    let digits = text.strip_prefix("sha256:").unwrap_or(text);
-    digits.get(..10).unwrap_or(digits)
 }
 
 fn text(status: &Status) -> String {

@@ -5,6 +5,7 @@ pub mod docker_config;
 pub mod git_url;
 pub mod image;
 pub mod inputs;
+pub mod labels;
 pub mod local;
 pub mod lock;
 pub mod manifests;

@@ -95,18 +95,6 @@ impl AnyObject {
         !CLUSTER_KINDS.contains(&self.kind())
     }
 
-    /// Returns a label.
-    #[must_use]
-    pub fn label(&self, name: &str) -> Option<&str> {
-        self.0.get("metadata")?.get("labels")?.get(name)?.as_str()
-    }
-
-    /// Returns an annotation.
-    #[must_use]
-    pub fn annotation(&self, name: &str) -> Option<&str> {
-        self.0.get("metadata")?.get("annotations")?.get(name)?.as_str()
-    }
-
     /// Returns its metadata, to be changed.
     pub fn metadata_mut(&mut self) -> &mut Map<String, Value> {
         object_in(&mut self.0, "metadata")
@@ -126,14 +114,6 @@ impl AnyObject {
     #[must_use]
     pub fn as_map(&self) -> &Map<String, Value> {
         &self.0
-    }
-
-    /// Returns a field by its JSON pointer (RFC 6901).
-    #[must_use]
-    pub fn pointer(&self, pointer: &str) -> Option<&Value> {
-        let (first, rest) = pointer.strip_prefix('/')?.split_once('/').unwrap_or((&pointer[1..], ""));
-        let value = self.0.get(first)?;
-        if rest.is_empty() { Some(value) } else { value.pointer(&format!("/{rest}")) }
     }
 }
 

@@ -9,7 +9,9 @@ use super::name::{EnvironmentName, PlatformName, ServiceName};
 use super::network::{HostName, Port, RoutePath};
 use super::quantity::Quantity;
 use super::rules;
-use super::spec::{AmountsSpec, EnvironmentSpec, ImagesSpec, PlatformSpec, ServiceSpec, StoreSpec};
+use super::spec::{
+    AmountsSpec, EnvironmentSpec, ImagesSpec, PlatformSpec, ProxySpec, ServiceSpec, StoreSpec,
+};
 
 /// A platform in an environment. Nothing is left to decide.
 #[derive(Clone, Debug)]
@@ -45,6 +47,38 @@ pub enum Gateway {
     NodePort,
     /// Argo CD installs Kong, reached by a load balancer of the cluster.
     LoadBalancer,
+}
+
+impl ResolvedPlatform {
+    /// Returns the namespace of the shop, which is also the name of its AppProject.
+    #[must_use]
+    pub fn namespace(&self) -> String {
+        format!("{}{}", self.name, self.suffix)
+    }
+
+    /// Returns the name of the AppProject of what is installed beside the shop.
+    #[must_use]
+    pub fn addons_project(&self) -> String {
+        format!("{}-addons", self.namespace())
+    }
+
+    /// Returns the name of the Application of a component.
+    #[must_use]
+    pub fn application(&self, component: &str) -> String {
+        rules::application(&self.name, component, &self.suffix)
+    }
+
+    /// Returns the name of the root Application.
+    #[must_use]
+    pub fn root(&self) -> String {
+        self.application("platform")
+    }
+
+    /// Returns the name of the Ingress.
+    #[must_use]
+    pub fn ingress(&self) -> String {
+        format!("{}-ingress{}", self.name, self.suffix)
+    }
 }
 
 /// A service in an environment.
@@ -250,12 +284,7 @@ where
         git_url: spec.git.url.as_ref().map_or_else(|| in_cluster_git(&name), ToString::to_string),
         branch: spec.branch().to_owned(),
         ingress_class: spec.ingress_class().to_owned(),
-        gateway: match spec.gateway.managed.unwrap_or_else(|| spec.ingress_class() == DEFAULT_CLASS) {
-            false => Gateway::Existing,
-            // A laptop has no load balancer.
-            true if environment.as_str() == DEFAULT_ENVIRONMENT => Gateway::NodePort,
-            true => Gateway::LoadBalancer,
-        },
+        gateway: gateway(spec, environment),
         pull_secret: overlay.pull_secret.clone(),
         // On this machine it is reached as localhost.
         host: overlay
@@ -270,15 +299,35 @@ where
     })
 }
 
-/// The workload and the Service of the repository inside the cluster, in Argo CD's namespace.
-pub const GIT_SERVER: &str = "ecomctl-git";
+/// Returns the name of the workload and the Service of the repository inside the cluster, in Argo CD's namespace.
+#[must_use]
+pub fn git_server(platform: &PlatformName) -> String {
+    format!("ecomctl-git-{platform}")
+}
+
 /// The folder that it serves.
 pub const GIT_FOLDER: &str = "/srv/git";
 
 /// Returns the URL of the repository that is served inside the cluster, beside Argo CD.
 #[must_use]
 pub fn in_cluster_git(platform: &PlatformName) -> String {
-    format!("git://{GIT_SERVER}.{}.svc/{platform}.git", argocd::NAMESPACE)
+    format!("git://{}.{}.svc/{platform}.git", git_server(platform), argocd::NAMESPACE)
+}
+
+fn gateway(spec: &PlatformSpec, environment: &EnvironmentName) -> Gateway {
+    if !spec.gateway.managed.unwrap_or_else(|| spec.ingress_class() == DEFAULT_CLASS) {
+        return Gateway::Existing;
+    }
+    // A laptop has no load balancer.
+    let is_laptop = environment.as_str() == DEFAULT_ENVIRONMENT;
+    match spec.gateway.service.unwrap_or(if is_laptop {
+        ProxySpec::NodePort
+    } else {
+        ProxySpec::LoadBalancer
+    }) {
+        ProxySpec::NodePort => Gateway::NodePort,
+        ProxySpec::LoadBalancer => Gateway::LoadBalancer,
+    }
 }
 
 fn resolve_service(name: &ServiceName, spec: &ServiceSpec, image: PinnedImage) -> ResolvedService {

@@ -61,6 +61,17 @@ pub struct GatewaySpec {
     /// Whether Argo CD installs the gateway: Kong. `false` uses an ingress class that the cluster has. Default: `true` for the
     /// class `kong`.
     pub managed: Option<bool>,
+    /// How a gateway that Argo CD installs is reached. Default: `NodePort` in the environment `minikube`, else `LoadBalancer`.
+    pub service: Option<ProxySpec>,
+}
+
+/// How a gateway is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum ProxySpec {
+    /// By a port of the nodes: kind, k3d, minikube.
+    NodePort,
+    /// By a load balancer of the cluster.
+    LoadBalancer,
 }
 
 /// A service.

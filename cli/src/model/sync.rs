@@ -138,6 +138,7 @@ impl ResourceStatus {
 }
 
 /// An Application in a cluster.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug)]
 pub struct LiveApplication {
     /// Its name.
@@ -146,8 +147,12 @@ pub struct LiveApplication {
     pub project: String,
     /// The repository or chart repository that it reads.
     pub repo_url: String,
+    /// Whether ecomctl has made it.
+    pub is_made: bool,
     /// Whether it is being deleted.
     pub is_deleting: bool,
+    /// Whether the deletion of what is kept was confirmed.
+    pub is_approved: bool,
     /// Whether Argo CD was asked to look at the repository and has not yet.
     pub is_refreshing: bool,
     /// What Argo CD says of it.

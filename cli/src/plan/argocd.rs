@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::model::argocd::NAMESPACE;
+use crate::model::labels;
 use crate::model::object::{AnyObject, NoObject, ObjectKey};
 
 /// The version that is installed.
@@ -20,10 +21,8 @@ pub const MANIFEST: &str = "sha256:7be23ca7d9ca3d3074dee8332f1ca92a933b990cee7c9
 /// The image of it, which has git.
 pub const IMAGE: &str = "quay.io/argoproj/argocd:v3.6.1";
 
-/// Says that ecomctl has made an object.
-pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "ecomctl");
-/// Says which installation an object belongs to.
-pub const PART_OF: (&str, &str) = ("app.kubernetes.io/part-of", "argocd");
+/// The labels of all that is installed.
+const LABELS: [(&str, &str); 2] = [(labels::MANAGED_BY, labels::ECOMCTL), (labels::PART_OF, labels::ARGOCD)];
 
 /// Without it Argo CD does not know when a child Application is healthy, and sync waves of Applications mean nothing
 /// (<https://argo-cd.readthedocs.io/en/stable/operator-manual/health/#argocd-app>).
@@ -35,7 +34,7 @@ end
 return health
 "#;
 
-/// What is set beside the manifest: ConfigMap, key, value.
+/// What is set beside the manifest: a config map, a key, a value.
 const SETTINGS: [(&str, &str, &str); 2] = [
     ("argocd-cm", "resource.customizations.health.argoproj.io_Application", APPLICATION_HEALTH),
     // The health of each object is written to the Application, where `bootstrap` and `status` read it.
@@ -86,7 +85,7 @@ pub fn installation(documents: Vec<Value>, known_hosts: &str) -> Result<Vec<AnyO
         objects.push(object);
     }
     for object in &mut objects {
-        for (name, value) in [MANAGED_BY, PART_OF] {
+        for (name, value) in LABELS {
             object.set_label(name, value);
         }
     }
@@ -98,7 +97,7 @@ pub fn installation(documents: Vec<Value>, known_hosts: &str) -> Result<Vec<AnyO
 /// # Errors
 /// None that can be met.
 pub fn namespace() -> Result<AnyObject, NoObject> {
-    let labels = [MANAGED_BY, PART_OF].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let labels = LABELS.map(|(name, value)| (name.to_owned(), value.to_owned()));
     AnyObject::of(&Namespace {
         metadata: ObjectMeta {
             name: Some(NAMESPACE.to_owned()),

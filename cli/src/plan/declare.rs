@@ -15,12 +15,12 @@ pub fn with_git_url(file: &str, text: &str, url: &GitUrl) -> Option<String> {
     let mut declared = String::new();
     if let Some(at) = lines.iter().position(|line| is_key(line, "git:")) {
         declared.extend(lines[..=at].iter().copied());
-        declared.push_str(&format!("  url: {url}\n"));
+        declared.extend(["  url: ", url.as_str(), "\n"]);
         declared.extend(lines[at + 1..].iter().copied());
     } else {
         let at = lines.iter().position(|line| line.starts_with("services:")).unwrap_or(lines.len());
         declared.extend(lines[..at].iter().copied());
-        declared.push_str(&format!("git:\n  url: {url}\n\n"));
+        declared.extend(["git:\n  url: ", url.as_str(), "\n\n"]);
         declared.extend(lines[at..].iter().copied());
     }
     let spec = parse_spec(file, declared.trim_start_matches('\u{feff}')).ok()?;

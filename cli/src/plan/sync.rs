@@ -1,5 +1,7 @@
 //! Whether what Argo CD syncs is there and works, and what keeps it from that.
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 
 use crate::model::sync::{LiveApplication, OperationState};
@@ -15,6 +17,29 @@ pub enum Verdict {
     Suspect(String),
     /// It will not be without somebody doing something.
     Failed(String),
+}
+
+impl Verdict {
+    /// Returns why it is not ready.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Ready => None,
+            Self::Waiting(reason) | Self::Suspect(reason) | Self::Failed(reason) => Some(reason),
+        }
+    }
+
+    /// Returns how long it may be so.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        match self {
+            Self::Ready | Self::Waiting(_) => Duration::MAX,
+            Self::Suspect(reason) if says(reason, &STARTING) => Duration::from_mins(1),
+            Self::Suspect(_) => Duration::from_secs(20),
+            // Argo CD may have said it of an earlier commit, and is asked to look again.
+            Self::Failed(_) => Duration::from_secs(5),
+        }
+    }
 }
 
 /// What a repository or an API server says that no waiting will change.
@@ -41,19 +66,16 @@ const FINAL: [&str; 18] = [
 
 /// What is said while Argo CD's own parts start.
 const STARTING: [&str; 5] =
-    ["connection refused", "error dialing", "code = unavailable", "which does not exist", "redis"];
+    ["connection refused", "error dialing", "code = unavailable", "which does not exist", "argocd-redis"];
+
+fn says(text: &str, words: &[&str]) -> bool {
+    let lower = text.to_lowercase();
+    words.iter().any(|word| lower.contains(word))
+}
 
 fn verdict_of(message: &str) -> Verdict {
-    let lower = message.to_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let text = message.trim().to_owned();
-    if says(&FINAL) {
-        Verdict::Failed(text)
-    } else if says(&STARTING) {
-        Verdict::Waiting(text)
-    } else {
-        Verdict::Suspect(text)
-    }
+    if says(message, &FINAL) { Verdict::Failed(text) } else { Verdict::Suspect(text) }
 }
 
 /// Returns how an Application stands. It `is_current` when its revision is the wanted one, or follows it.
@@ -131,6 +153,10 @@ const STUCK: [&str; 6] = [
     "RunContainerError",
 ];
 
+/// What is said of an image that may be pulled at the next try.
+const PULLED_LATER: [&str; 9] =
+    ["429", "500 ", "502 ", "503 ", "504 ", "deadline exceeded", "eof", "timeout", "toomanyrequests"];
+
 /// How much is waited out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
@@ -188,7 +214,10 @@ fn container_verdict(container: &ContainerStatus, patience: Patience) -> Option<
         let message = waiting.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
         let text = format!("{reason}{message}");
         let crashes = reason == "CrashLoopBackOff" && container.restart_count >= patience.restarts();
-        return Some(if patience.is_stuck(&reason) || crashes {
+        let may_be_pulled = reason == "ImagePullBackOff" && says(&message, &PULLED_LATER);
+        return Some(if may_be_pulled {
+            Verdict::Suspect(text)
+        } else if patience.is_stuck(&reason) || crashes {
             Verdict::Failed(text)
         } else {
             Verdict::Waiting(text)
@@ -212,7 +241,9 @@ mod tests {
             name: "a".to_owned(),
             project: String::new(),
             repo_url: String::new(),
+            is_made: true,
             is_deleting: false,
+            is_approved: false,
             is_refreshing: false,
             status: serde_json::from_value(status).unwrap(),
         }
@@ -235,7 +266,7 @@ mod tests {
         let condition =
             |message: &str| judged(json!({"conditions": [{"type": "ComparisonError", "message": message}]}));
         let refused = "rpc error: code = Unavailable desc = connection error: dial tcp: connection refused";
-        assert!(matches!(condition(refused), Verdict::Waiting(_)));
+        assert!(condition(refused).patience() > condition("something else").patience());
         let rights = "failed to list refs: authentication required: Unauthorized";
         assert_eq!(condition(rights), Verdict::Failed(rights.to_owned()));
         assert!(matches!(condition("something else"), Verdict::Suspect(_)));
@@ -255,7 +286,7 @@ mod tests {
         assert!(matches!(judged(state("old")), Verdict::Waiting(_)));
     }
 
-    fn pod(state: Value, restarts: i32) -> Pod {
+    fn pod(state: &Value, restarts: i32) -> Pod {
         serde_json::from_value(json!({
             "metadata": {"name": "p"},
             "status": {"containerStatuses": [{
@@ -269,11 +300,19 @@ mod tests {
     fn an_image_that_cannot_be_pulled_fails_and_a_first_crash_may_not() {
         let waiting = |reason: &str| json!({"waiting": {"reason": reason, "message": "why"}});
         let verdict =
-            |reason: &str, count, patience| trouble(&pod(waiting(reason), count), patience).unwrap().verdict;
+            |reason: &str, count, patience| trouble(&pod(&waiting(reason), count), patience).unwrap().verdict;
         assert_eq!(
             verdict("ImagePullBackOff", 0, Patience::StartUp),
             Verdict::Failed("ImagePullBackOff: why".to_owned())
         );
+        let later = trouble(
+            &pod(
+                &json!({"waiting": {"reason": "ImagePullBackOff", "message": "503 Service Unavailable"}}),
+                0,
+            ),
+            Patience::None,
+        );
+        assert!(matches!(later.unwrap().verdict, Verdict::Suspect(_)));
         assert!(matches!(verdict("ContainerCreating", 0, Patience::None), Verdict::Waiting(_)));
         assert!(matches!(verdict("CrashLoopBackOff", 1, Patience::StartUp), Verdict::Waiting(_)));
         assert!(matches!(verdict("CrashLoopBackOff", 1, Patience::None), Verdict::Failed(_)));

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-/// Returns whether all pods of a Deployment or StatefulSet are of its last generation, and available.
+/// Returns whether all pods of a workload are of its last generation, and available.
 #[must_use]
 pub fn is_ready(object: &Value) -> bool {
     let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_i64).unwrap_or_default();

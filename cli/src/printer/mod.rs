@@ -132,6 +132,13 @@ impl Printer {
     }
 }
 
+/// Returns the first ten digits of a commit or of a digest, as people compare them.
+#[must_use]
+pub fn short(id: &str) -> &str {
+    let digits = id.strip_prefix("sha256:").unwrap_or(id);
+    digits.get(..10).unwrap_or(digits)
+}
+
 /// Asks a question that is answered by yes or no; anything but yes is no.
 ///
 /// # Errors

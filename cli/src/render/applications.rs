@@ -12,7 +12,6 @@ use crate::model::argocd::{
 };
 use crate::model::manifests::{Component, Object};
 use crate::model::resolve::{Gateway, ResolvedPlatform};
-use crate::model::rules;
 
 /// Makes Argo CD delete what an Application deployed when the Application is deleted.
 const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io/foreground";
@@ -23,7 +22,7 @@ const WAVE: &str = "argocd.argoproj.io/sync-wave";
 
 /// Returns the AppProjects and the root Application.
 pub(super) fn entry(platform: &ResolvedPlatform) -> Vec<Object> {
-    let root = rules::application(&platform.name, "platform", &platform.suffix);
+    let root = platform.root();
     let root = application(platform, &root, super::APPLICATIONS, argocd::NAMESPACE, annotations([COMPARE]));
     let mut objects = vec![Object::AppProject(Box::new(project(platform)))];
     if platform.gateway != Gateway::Existing {
@@ -36,19 +35,19 @@ pub(super) fn entry(platform: &ResolvedPlatform) -> Vec<Object> {
 /// Returns an Application for each of `components`.
 pub(super) fn children(platform: &ResolvedPlatform, components: &[Component]) -> Vec<Object> {
     let of_component = |component: &Component| {
-        let name = rules::application(&platform.name, &component.name, &platform.suffix);
+        let name = platform.application(&component.name);
         let annotations = annotations([COMPARE, (WAVE, wave(&component.name))]);
-        application(platform, &name, &component.name, &metadata::namespace(platform), annotations)
+        application(platform, &name, &component.name, &platform.namespace(), annotations)
     };
     gateway_itself(platform).into_iter().chain(components.iter().map(of_component)).collect()
 }
 
 /// Returns the Application that installs the gateway, before all that needs it.
 fn gateway_itself(platform: &ResolvedPlatform) -> Option<Object> {
-    let name = rules::application(&platform.name, kong::COMPONENT, &platform.suffix);
+    let name = platform.application(kong::COMPONENT);
     let labels = metadata::labels(platform, kong::COMPONENT);
     let spec = ApplicationSpec {
-        project: addons_project_name(platform),
+        project: platform.addons_project(),
         source: kong::source(platform.gateway)?,
         destination: destination(kong::NAMESPACE.to_owned()),
         sync_policy: sync_policy(Some(NamespaceMetadata { labels })),
@@ -73,7 +72,7 @@ fn application(
     annotations: Option<BTreeMap<String, String>>,
 ) -> Object {
     let spec = ApplicationSpec {
-        project: project_name(platform),
+        project: platform.namespace(),
         source: ApplicationSource {
             repo_url: platform.git_url.clone(),
             target_revision: platform.branch.clone(),
@@ -118,7 +117,7 @@ fn kind(group: &str, kind: &str) -> GroupKind {
 /// What is installed beside the shop, from charts, and may have kinds of the whole cluster.
 fn addons_project(platform: &ResolvedPlatform) -> AppProject {
     AppProject {
-        metadata: in_argocd(platform, &addons_project_name(platform)),
+        metadata: in_argocd(platform, &platform.addons_project()),
         spec: AppProjectSpec {
             description: format!("What the {} platform needs in {}", platform.name, platform.environment),
             source_repos: vec![kong::CHARTS.to_owned()],
@@ -135,20 +134,13 @@ fn addons_project(platform: &ResolvedPlatform) -> AppProject {
     }
 }
 
-fn addons_project_name(platform: &ResolvedPlatform) -> String {
-    format!("{}-addons", project_name(platform))
-}
-
 fn project(platform: &ResolvedPlatform) -> AppProject {
     AppProject {
-        metadata: in_argocd(platform, &project_name(platform)),
+        metadata: in_argocd(platform, &platform.namespace()),
         spec: AppProjectSpec {
             description: format!("The {} platform in {}", platform.name, platform.environment),
             source_repos: vec![platform.git_url.clone()],
-            destinations: vec![
-                destination(metadata::namespace(platform)),
-                destination(argocd::NAMESPACE.to_owned()),
-            ],
+            destinations: vec![destination(platform.namespace()), destination(argocd::NAMESPACE.to_owned())],
             cluster_resource_whitelist: vec![kind("", "Namespace")],
             namespace_resource_whitelist: vec![
                 kind("", "PersistentVolumeClaim"),
@@ -159,10 +151,6 @@ fn project(platform: &ResolvedPlatform) -> AppProject {
             ],
         },
     }
-}
-
-fn project_name(platform: &ResolvedPlatform) -> String {
-    metadata::namespace(platform)
 }
 
 fn destination(namespace: String) -> Destination {

@@ -19,7 +19,7 @@ pub(super) fn ingress(platform: &ResolvedPlatform) -> Option<Ingress> {
         return None;
     }
     paths.sort_by(|a, b| a.path.cmp(&b.path));
-    let name = format!("{}-ingress{}", platform.name, platform.suffix);
+    let name = platform.ingress();
     let mut metadata = metadata::namespaced(platform, &name, COMPONENT);
     if platform.ingress_class == "kong" {
         metadata.annotations = annotations([("konghq.com/strip-path", "false")]);

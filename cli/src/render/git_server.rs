@@ -18,9 +18,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::model::argocd::NAMESPACE;
+use crate::model::labels;
 use crate::model::name::PlatformName;
 use crate::model::object::{AnyObject, NoObject};
-use crate::model::resolve::{GIT_FOLDER, GIT_SERVER};
+use crate::model::resolve::{GIT_FOLDER, git_server};
 
 /// The port of the git protocol (<https://git-scm.com/docs/git-daemon>).
 const PORT: i32 = 9418;
@@ -36,35 +37,35 @@ const SERVE: &str = "set -e; git init --quiet --bare --initial-branch=main \"$0\
 ///
 /// # Errors
 /// None that can be met.
-pub fn git_server(platform: &PlatformName, image: &str) -> Result<Vec<AnyObject>, NoObject> {
+pub fn git_objects(platform: &PlatformName, image: &str) -> Result<Vec<AnyObject>, NoObject> {
     Ok(vec![
-        AnyObject::of(&claim())?,
-        AnyObject::of(&policy())?,
-        AnyObject::of(&service())?,
+        AnyObject::of(&claim(platform))?,
+        AnyObject::of(&policy(platform))?,
+        AnyObject::of(&service(platform))?,
         AnyObject::of(&deployment(platform, image))?,
     ])
 }
 
-fn selector() -> BTreeMap<String, String> {
-    BTreeMap::from([("app.kubernetes.io/name".to_owned(), GIT_SERVER.to_owned())])
+fn selector(platform: &PlatformName) -> BTreeMap<String, String> {
+    BTreeMap::from([(labels::NAME.to_owned(), git_server(platform))])
 }
 
-fn metadata() -> ObjectMeta {
-    let mut labels = selector();
-    labels.insert("app.kubernetes.io/part-of".to_owned(), "argocd".to_owned());
-    labels.insert("app.kubernetes.io/managed-by".to_owned(), "ecomctl".to_owned());
+fn metadata(platform: &PlatformName) -> ObjectMeta {
+    let mut all = selector(platform);
+    all.insert(labels::PART_OF.to_owned(), platform.to_string());
+    all.insert(labels::MANAGED_BY.to_owned(), labels::ECOMCTL.to_owned());
     ObjectMeta {
-        name: Some(GIT_SERVER.to_owned()),
+        name: Some(git_server(platform)),
         namespace: Some(NAMESPACE.to_owned()),
-        labels: Some(labels),
+        labels: Some(all),
         ..ObjectMeta::default()
     }
 }
 
-fn claim() -> PersistentVolumeClaim {
+fn claim(platform: &PlatformName) -> PersistentVolumeClaim {
     let size = BTreeMap::from([("storage".to_owned(), Quantity("1Gi".to_owned()))]);
     PersistentVolumeClaim {
-        metadata: metadata(),
+        metadata: metadata(platform),
         spec: Some(PersistentVolumeClaimSpec {
             access_modes: Some(vec!["ReadWriteOnce".to_owned()]),
             resources: Some(VolumeResourceRequirements { requests: Some(size), limits: None }),
@@ -75,13 +76,13 @@ fn claim() -> PersistentVolumeClaim {
 }
 
 /// Argo CD's repository server alone may read.
-fn policy() -> NetworkPolicy {
-    let reader = BTreeMap::from([("app.kubernetes.io/name".to_owned(), "argocd-repo-server".to_owned())]);
+fn policy(platform: &PlatformName) -> NetworkPolicy {
+    let reader = BTreeMap::from([(labels::NAME.to_owned(), "argocd-repo-server".to_owned())]);
     let selector = |labels| LabelSelector { match_labels: Some(labels), match_expressions: None };
     NetworkPolicy {
-        metadata: metadata(),
+        metadata: metadata(platform),
         spec: Some(NetworkPolicySpec {
-            pod_selector: Some(selector(self::selector())),
+            pod_selector: Some(selector(self::selector(platform))),
             policy_types: Some(vec!["Ingress".to_owned()]),
             ingress: Some(vec![NetworkPolicyIngressRule {
                 from: Some(vec![NetworkPolicyPeer {
@@ -99,11 +100,11 @@ fn policy() -> NetworkPolicy {
     }
 }
 
-fn service() -> Service {
+fn service(platform: &PlatformName) -> Service {
     Service {
-        metadata: metadata(),
+        metadata: metadata(platform),
         spec: Some(ServiceSpec {
-            selector: Some(selector()),
+            selector: Some(selector(platform)),
             ports: Some(vec![ServicePort {
                 name: Some(PORT_NAME.to_owned()),
                 port: PORT,
@@ -119,14 +120,14 @@ fn service() -> Service {
 
 fn deployment(platform: &PlatformName, image: &str) -> Deployment {
     Deployment {
-        metadata: metadata(),
+        metadata: metadata(platform),
         spec: Some(DeploymentSpec {
             replicas: Some(1),
             // Its volume is for one pod.
             strategy: Some(DeploymentStrategy { type_: Some("Recreate".to_owned()), rolling_update: None }),
-            selector: LabelSelector { match_labels: Some(selector()), match_expressions: None },
+            selector: LabelSelector { match_labels: Some(selector(platform)), match_expressions: None },
             template: PodTemplateSpec {
-                metadata: Some(ObjectMeta { labels: Some(selector()), ..ObjectMeta::default() }),
+                metadata: Some(ObjectMeta { labels: Some(selector(platform)), ..ObjectMeta::default() }),
                 spec: Some(pod(platform, image)),
             },
             ..DeploymentSpec::default()
@@ -154,7 +155,7 @@ fn pod(platform: &PlatformName, image: &str) -> PodSpec {
         volumes: Some(vec![
             Volume {
                 persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
-                    claim_name: GIT_SERVER.to_owned(),
+                    claim_name: git_server(platform),
                     read_only: None,
                 }),
                 ..volume("repositories")

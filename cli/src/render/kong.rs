@@ -11,7 +11,7 @@ pub(super) const COMPONENT: &str = "kong";
 /// Where it runs.
 pub const NAMESPACE: &str = "kong";
 /// Where the chart is.
-pub(super) const CHARTS: &str = "https://charts.konghq.com";
+pub const CHARTS: &str = "https://charts.konghq.com";
 /// Its version: Kong 3.9, ingress controller 3.5.
 const VERSION: &str = "3.4.1";
 /// The name of the release, which names its objects.
@@ -29,7 +29,7 @@ pub(super) fn source(gateway: Gateway) -> Option<ApplicationSource> {
         Gateway::LoadBalancer => values["proxy"]["type"] = "LoadBalancer".into(),
         // Without a load balancer there is no address that Ingress objects would get, and Argo CD would wait for one.
         Gateway::NodePort => {
-            values["ingressController"]["env"] = json!({"publish_status_address": "127.0.0.1"})
+            values["ingressController"]["env"] = json!({"publish_status_address": "127.0.0.1"});
         }
     }
     Some(ApplicationSource {

@@ -4,29 +4,25 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use crate::model::labels;
 use crate::model::resolve::ResolvedPlatform;
 
 /// Keeps Argo CD from deleting data before somebody has confirmed it
 /// (<https://argo-cd.readthedocs.io/en/stable/user-guide/sync-options/>).
 pub(super) const KEEP: (&str, &str) = ("argocd.argoproj.io/sync-options", "Prune=confirm,Delete=confirm");
 
-/// Returns the namespace of the platform.
-pub(super) fn namespace(platform: &ResolvedPlatform) -> String {
-    format!("{}{}", platform.name, platform.suffix)
-}
-
 /// Returns the labels of an object (<https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/>).
 pub(super) fn labels(platform: &ResolvedPlatform, name: &str) -> BTreeMap<String, String> {
-    let mut labels = selector(platform, name);
-    labels.insert("app.kubernetes.io/managed-by".to_owned(), "ecomctl".to_owned());
-    labels
+    let mut all = selector(platform, name);
+    all.insert(labels::MANAGED_BY.to_owned(), labels::ECOMCTL.to_owned());
+    all
 }
 
 /// Returns the labels that never change, by which pods are selected.
 pub(super) fn selector(platform: &ResolvedPlatform, name: &str) -> BTreeMap<String, String> {
     BTreeMap::from([
-        ("app.kubernetes.io/name".to_owned(), name.to_owned()),
-        ("app.kubernetes.io/part-of".to_owned(), platform.name.to_string()),
+        (labels::NAME.to_owned(), name.to_owned()),
+        (labels::PART_OF.to_owned(), platform.name.to_string()),
     ])
 }
 
@@ -34,7 +30,7 @@ pub(super) fn selector(platform: &ResolvedPlatform, name: &str) -> BTreeMap<Stri
 pub(super) fn namespaced(platform: &ResolvedPlatform, name: &str, of: &str) -> ObjectMeta {
     ObjectMeta {
         name: Some(name.to_owned()),
-        namespace: Some(namespace(platform)),
+        namespace: Some(platform.namespace()),
         labels: Some(labels(platform, of)),
         ..ObjectMeta::default()
     }

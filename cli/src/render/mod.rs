@@ -14,8 +14,8 @@ mod workload;
 use crate::model::manifests::{Component, Manifests, Object};
 use crate::model::resolve::{ResolvedPlatform, ResolvedService, ResolvedStore};
 
-pub use git_server::git_server;
-pub use kong::{NAMESPACE as GATEWAY_NAMESPACE, PROXY as GATEWAY_PROXY};
+pub use git_server::git_objects;
+pub use kong::{CHARTS as GATEWAY_CHARTS, NAMESPACE as GATEWAY_NAMESPACE, PROXY as GATEWAY_PROXY};
 pub use tree::{RenderError, render_tree, stream};
 
 /// The component whose folder has the child Applications.

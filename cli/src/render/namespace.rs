@@ -10,7 +10,7 @@ use crate::model::resolve::ResolvedPlatform;
 pub(super) fn namespace(platform: &ResolvedPlatform) -> Namespace {
     Namespace {
         metadata: ObjectMeta {
-            name: Some(metadata::namespace(platform)),
+            name: Some(platform.namespace()),
             labels: Some(metadata::labels(platform, platform.name.as_str())),
             annotations: annotations([KEEP]),
             ..ObjectMeta::default()

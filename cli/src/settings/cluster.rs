@@ -6,6 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::{CompileWhere, PushTarget, verify_url};
+use crate::adapters::files::variable;
 use crate::adapters::loader::Loader;
 use crate::adapters::minikube::Machine;
 use crate::cli::{BootstrapArgs, ClusterArgs, DestroyArgs, GitPlace, OpenArgs, Opened, Provider, StatusArgs};
@@ -14,8 +15,8 @@ use crate::model::image::Registry;
 use crate::model::name::EnvironmentName;
 use crate::model::spec::PlatformSpec;
 
-/// The environment that minikube is for.
-const MINIKUBE: &str = "minikube";
+/// The environment that minikube is for, and the usual name of its context.
+pub const MINIKUBE: &str = "minikube";
 
 /// An environment, and the context of its cluster.
 #[derive(Clone, Debug)]
@@ -42,8 +43,9 @@ impl ClusterSettings {
 
     /// Returns the context that is tried first although nobody has named it: minikube's, in the environment of its name.
     #[must_use]
-    pub fn likely_context(&self) -> Option<&'static str> {
-        (self.environment.as_str() == MINIKUBE && self.context.is_none()).then_some(MINIKUBE)
+    pub fn likely_context(&self) -> Option<String> {
+        let profile = || variable("MINIKUBE_PROFILE").unwrap_or_else(|| MINIKUBE.to_owned());
+        (self.environment.as_str() == MINIKUBE && self.context.is_none()).then(profile)
     }
 }
 

@@ -55,7 +55,7 @@ fn owned_paths_are_committed_and_all_else_stays() {
     exit: 0
     --- stdout
     --- stderr
-    Committed 18 files to `main`: [COMMIT]
+    Committed 19 files to `main`: [COMMIT]
     ");
     assert_snapshot!(context.git("", &["status", "--porcelain"]), @"
      M services/cart-service/Cargo.toml
@@ -71,25 +71,26 @@ fn owned_paths_are_committed_and_all_else_stays() {
     product-service ta
 
 
-     argocd/minikube.yaml                               | 70 ++++++++++++++++
-     ecomctl.lock                                       | 20 +++++
-     .../applications/application-ecommerce-base.yaml   | 38 +++++++++
-     .../application-ecommerce-cart-service.yaml        | 38 +++++++++
-     .../application-ecommerce-gateway.yaml             | 38 +++++++++
-     .../application-ecommerce-order-service.yaml       | 38 +++++++++
-     .../application-ecommerce-product-service.yaml     | 38 +++++++++
-     generated/minikube/base/namespace-ecommerce.yaml   | 11 +++
-     .../cart-service/deployment-cart-service.yaml      | 92 ++++++++++++++++++++++
-     .../persistentvolumeclaim-cart-service-data.yaml   | 18 +++++
-     .../cart-service/service-cart-service.yaml         | 19 +++++
-     .../gateway/ingress-ecommerce-ingress.yaml         | 38 +++++++++
-     .../order-service/deployment-order-service.yaml    | 92 ++++++++++++++++++++++
-     .../persistentvolumeclaim-order-service-data.yaml  | 18 +++++
-     .../order-service/service-order-service.yaml       | 19 +++++
-     .../deployment-product-service.yaml                | 90 +++++++++++++++++++++
-     ...persistentvolumeclaim-product-service-data.yaml | 18 +++++
-     .../product-service/service-product-service.yaml   | 19 +++++
-     18 files changed, 714 insertions(+)
+     argocd/minikube.yaml                               | 101 +++++++++++++++++++++
+     ecomctl.lock                                       |  20 ++++
+     .../applications/application-ecommerce-base.yaml   |  38 ++++++++
+     .../application-ecommerce-cart-service.yaml        |  38 ++++++++
+     .../application-ecommerce-gateway.yaml             |  38 ++++++++
+     .../applications/application-ecommerce-kong.yaml   |  71 +++++++++++++++
+     .../application-ecommerce-order-service.yaml       |  38 ++++++++
+     .../application-ecommerce-product-service.yaml     |  38 ++++++++
+     generated/minikube/base/namespace-ecommerce.yaml   |  11 +++
+     .../cart-service/deployment-cart-service.yaml      |  96 ++++++++++++++++++++
+     .../persistentvolumeclaim-cart-service-data.yaml   |  18 ++++
+     .../cart-service/service-cart-service.yaml         |  19 ++++
+     .../gateway/ingress-ecommerce-ingress.yaml         |  38 ++++++++
+     .../order-service/deployment-order-service.yaml    |  96 ++++++++++++++++++++
+     .../persistentvolumeclaim-order-service-data.yaml  |  18 ++++
+     .../order-service/service-order-service.yaml       |  19 ++++
+     .../deployment-product-service.yaml                |  94 +++++++++++++++++++
+     ...persistentvolumeclaim-product-service-data.yaml |  18 ++++
+     .../product-service/service-product-service.yaml   |  19 ++++
+     19 files changed, 828 insertions(+)
     ");
     let before = head(&context);
     assert_snapshot!(run(&context, &["render", "--commit"]), @"

@@ -49,17 +49,17 @@ fn what_is_missing_to_build_push_and_deploy_is_named() {
     let shown = context.show(&command.output().unwrap());
     let shown =
         shown.lines().map(|line| if line.starts_with("ok      cargo") { "ok      cargo" } else { line });
-    assert_snapshot!(shown.collect::<Vec<_>>().join("\n"), @"
+    assert_snapshot!(shown.collect::<Vec<_>>().join("\n"), @r#"
     exit: 1
     --- stdout
     ok      cargo
     failed  engine: no Docker engine answers at `tcp://127.0.0.1:1` (DOCKER_HOST): Connection refused (os error 111) -> start Docker, colima or podman; DOCKER_HOST or `docker context use` names another engine
     failed  compiler: failed to run `/no/such/cc`: No such file or directory (os error 2) -> install Rust with rustup and a C compiler (gcc), or use `ecomctl build --in-container`
     failed  registry of `minikube`: registry `127.0.0.1:1` does not answer: Connection refused (os error 111) -> is `127.0.0.1:1` the right registry, and does it run?
-    failed  cluster: no kubeconfig names a cluster -> start one (`minikube start`), or name one with KUBECONFIG and `kubectl config use-context`
+    failed  cluster: no kubeconfig names a cluster: `~/.kube/config`: failed to read kubeconfig from '"[DIR]/home/.kube/config"': No such file or directory (os error 2) -> start one (`minikube start`), or name one: KUBECONFIG names the file, `kubectl config use-context` chooses a cluster in it
     --- stderr
     4 of 5 checks failed.
-    ");
+    "#);
     let json = context.output(&["doctor", "deploy", "--output", "json"]);
     let found: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!((&found[0]["what"], &found[0]["status"]), (&"cluster".into(), &"failed".into()));

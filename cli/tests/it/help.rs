@@ -16,12 +16,16 @@ fn help_shows_every_command() {
     Commands:
       init         Make a new shop: three services, their spec, their manifests, a first commit
       up           Compile the services, run them on this machine behind a gateway, and check them
-      logs         Print what the services of `ecomctl up` have logged
+      logs         Print what services have logged: those of `ecomctl up`, or of an environment's pods
       build        Compile the services and make their images in the Docker engine
       push         Push the images to the registry, and pin their digests in `ecomctl.lock`
       images       List the images that were built in this folder, or remove old ones
       doctor       See whether this machine has what the platform needs
       render       Write the Kubernetes and Argo CD manifests of an environment
+      bootstrap    Take the shop to a cluster: images, Argo CD, repository, sync, check
+      status       Show what runs in the cluster: Applications, workloads, pods, images
+      open         Lead a port of this machine to Argo CD or to the shop
+      destroy      Remove the shop and Argo CD from the cluster, as far as ecomctl has made them
       verify       Check a running shop from outside: list, view, add to cart, order, cancel
       schema       Print the JSON Schema of `ecomctl.yaml`
       completions  Print completions for a shell
@@ -59,6 +63,8 @@ fn help_shows_every_command() {
     Examples:
       ecomctl init shop && cd shop                  make a new shop
       ecomctl up                                    run it on this machine and check it
+      ecomctl bootstrap                             take it to a cluster, synced from git and checked
+      ecomctl status                                see what runs there
       ecomctl doctor                                see what this machine lacks
       ecomctl build --push                          make the images, push them and pin their digests
       ecomctl render --commit --push                commit manifests of these digests for Argo CD

@@ -18,7 +18,7 @@ fn writes_a_file_an_object() {
     --- stdout
     --- stderr
     warning: `ecomctl.lock` has no image of cart-service, order-service, product-service: the package's version is the tag
-    Rendered 17 files to `generated/minikube` and `argocd/minikube.yaml`: 17 new, 0 changed, 0 deleted.
+    Rendered 18 files to `generated/minikube` and `argocd/minikube.yaml`: 18 new, 0 changed, 0 deleted.
     ");
     let files: Vec<String> =
         context.files().into_iter().filter(|path| !path.starts_with("services")).collect();
@@ -28,6 +28,7 @@ fn writes_a_file_an_object() {
     generated/minikube/applications/application-ecommerce-base.yaml
     generated/minikube/applications/application-ecommerce-cart-service.yaml
     generated/minikube/applications/application-ecommerce-gateway.yaml
+    generated/minikube/applications/application-ecommerce-kong.yaml
     generated/minikube/applications/application-ecommerce-order-service.yaml
     generated/minikube/applications/application-ecommerce-product-service.yaml
     generated/minikube/base/namespace-ecommerce.yaml
@@ -56,7 +57,7 @@ fn an_unchanged_tree_is_not_touched() {
     --- stdout
     --- stderr
     warning: `ecomctl.lock` has no image of cart-service, order-service, product-service: the package's version is the tag
-    `generated/minikube` and `argocd/minikube.yaml` are up to date (17 files).
+    `generated/minikube` and `argocd/minikube.yaml` are up to date (18 files).
     ");
     assert_eq!(inode(DEPLOYMENT), before);
 }
@@ -74,7 +75,7 @@ fn only_what_differs_is_written() {
     --- stdout
     --- stderr
     warning: `ecomctl.lock` has no image of cart-service, order-service, product-service: the package's version is the tag
-    Rendered 17 files to `generated/minikube` and `argocd/minikube.yaml`: 0 new, 1 changed, 0 deleted.
+    Rendered 18 files to `generated/minikube` and `argocd/minikube.yaml`: 0 new, 1 changed, 0 deleted.
     ");
     assert_ne!(inode(DEPLOYMENT), deployment);
     assert_eq!(inode(service), unchanged);
@@ -112,7 +113,7 @@ fn what_is_no_longer_declared_is_deleted() {
     --- stdout
     --- stderr
     warning: `ecomctl.lock` has no image of cart-service, product-service: the package's version is the tag
-    Rendered 13 files to `generated/minikube` and `argocd/minikube.yaml`: 0 new, 1 changed, 4 deleted.
+    Rendered 14 files to `generated/minikube` and `argocd/minikube.yaml`: 0 new, 1 changed, 4 deleted.
     ");
     assert!(!context.path("generated/minikube/order-service").exists());
 }
@@ -132,7 +133,7 @@ fn check_writes_nothing_and_tells_by_its_exit_code() {
     --- stdout
     {
       "environment": "minikube",
-      "files": 17,
+      "files": 18,
       "added": [],
       "changed": [
         "generated/minikube/cart-service/deployment-cart-service.yaml"
@@ -200,7 +201,7 @@ fn the_stream_is_in_the_order_of_applying() {
     let output = context.output(&["render", "--stdout"]);
     let stream = String::from_utf8(output.stdout).unwrap();
     let kinds: Vec<&str> = stream.lines().filter_map(|line| line.strip_prefix("kind: ")).collect();
-    assert_snapshot!(kinds.join(" "), @"Namespace PersistentVolumeClaim Service Deployment PersistentVolumeClaim Service Deployment PersistentVolumeClaim Service Deployment Ingress AppProject Application Application Application Application Application Application");
+    assert_snapshot!(kinds.join(" "), @"Namespace PersistentVolumeClaim Service Deployment PersistentVolumeClaim Service Deployment PersistentVolumeClaim Service Deployment Ingress AppProject AppProject Application Application Application Application Application Application Application");
     assert_eq!(context.files().iter().filter(|path| path.starts_with("generated")).count(), 0);
 }
 
@@ -240,7 +241,7 @@ fn images_of_the_lock_are_pinned_by_digest() {
     --- stdout
     --- stderr
     warning: `ecomctl.lock` has no image of product-service: the package's version is the tag
-    Rendered 17 files to `generated/minikube` and `argocd/minikube.yaml`: 17 new, 0 changed, 0 deleted.
+    Rendered 18 files to `generated/minikube` and `argocd/minikube.yaml`: 18 new, 0 changed, 0 deleted.
     ");
     assert!(
         context.read(DEPLOYMENT).contains(&format!("image: localhost:5000/cart-service:abc@{manifest}\n"))
@@ -286,7 +287,7 @@ fn files_of_an_environment_that_is_no_longer_declared_are_deleted() {
     --- stdout
     --- stderr
     warning: `ecomctl.lock` has no image of cart-service, order-service, product-service: the package's version is the tag
-    Rendered 17 files to `generated/minikube` and `argocd/minikube.yaml`: 0 new, 0 changed, 17 deleted.
+    Rendered 18 files to `generated/minikube` and `argocd/minikube.yaml`: 0 new, 0 changed, 18 deleted.
     ");
     assert!(!context.path("argocd/production.yaml").exists());
     let left: Vec<String> = context.files().into_iter().filter(|path| path.contains("production")).collect();

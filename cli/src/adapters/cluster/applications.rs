@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::{Cluster, ClusterError, Watched, resource};
 use crate::model::argocd::NAMESPACE;
+use crate::model::labels;
 use crate::model::object::ObjectKey;
-use crate::model::sync::{LiveApplication, REFRESH};
+use crate::model::sync::{DELETION_APPROVED, LiveApplication, REFRESH};
 
 const API_VERSION: &str = "argoproj.io/v1alpha1";
 
@@ -72,6 +73,8 @@ fn live(object: &DynamicObject) -> LiveApplication {
         name: object.name_any(),
         project: text("/spec/project"),
         repo_url: text("/spec/source/repoURL"),
+        is_made: object.labels().get(labels::MANAGED_BY).is_some_and(|by| by == labels::ECOMCTL),
+        is_approved: object.annotations().contains_key(DELETION_APPROVED),
         is_deleting: object.metadata.deletion_timestamp.is_some(),
         is_refreshing: object.annotations().contains_key(REFRESH),
         status: serde_json::from_value(status).unwrap_or_default(),

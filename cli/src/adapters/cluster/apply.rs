@@ -1,5 +1,7 @@
 //! Server-side apply (<https://kubernetes.io/docs/reference/using-api/server-side-apply/>), and what it would change.
 
+use std::time::Duration;
+
 use futures_util::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
@@ -14,8 +16,10 @@ use crate::model::object::{AnyObject, ObjectKey, missing_in};
 
 /// Who owns the fields that ecomctl applies.
 const FIELD_MANAGER: &str = "ecomctl";
+/// How long an object may take to go.
+const GONE: Duration = Duration::from_mins(2);
 /// The annotation with the digest of what was applied: fields that were dropped since are noticed by it.
-pub const APPLIED: &str = "ecomctl.local/applied";
+const APPLIED: &str = "ecomctl.local/applied";
 
 /// An object that is not as it should be.
 #[derive(Clone, Debug)]
@@ -24,12 +28,15 @@ pub struct Difference {
     pub object: AnyObject,
     /// What differs: nothing when it is not there at all.
     pub field: Option<String>,
+    /// Whether an object of this key is on its way out.
+    is_leaving: bool,
 }
 
 impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let key = self.object.key();
         match &self.field {
+            None if self.is_leaving => write!(f, "create {key}, once the one that is being deleted is gone"),
             None => write!(f, "create {key}"),
             Some(field) => write!(f, "change {key}: {field}"),
         }
@@ -51,22 +58,31 @@ impl Cluster {
     async fn difference(&self, object: &AnyObject) -> Result<Option<Difference>, ClusterError> {
         let object = with_digest(object);
         let key = object.key();
-        let Some(live) = self.get(&key).await? else { return Ok(Some(Difference { object, field: None })) };
+        let Some(live) = self.get(&key).await? else {
+            return Ok(Some(Difference { object, field: None, is_leaving: false }));
+        };
+        if live.metadata.deletion_timestamp.is_some() {
+            return Ok(Some(Difference { object, field: None, is_leaving: true }));
+        }
         let live = json(&live);
         let wanted = Value::Object(object.as_map().clone());
         let Some(field) = missing_in(&wanted, &live) else { return Ok(None) };
         // The API server may write the same in another way: it knows.
         let dry = self.patch(&object, &PatchParams { dry_run: true, ..parameters() }).await?;
         let would_change = without_bookkeeping(json(&dry)) != without_bookkeeping(live);
-        Ok(would_change.then_some(Difference { object, field: Some(field) }))
+        Ok(would_change.then_some(Difference { object, field: Some(field), is_leaving: false }))
     }
 
-    /// Applies what differs, CustomResourceDefinitions and Namespaces first, workloads last. What is being deleted is waited
+    /// Applies what differs: definitions of kinds and namespaces first, then the rest. What is being deleted is waited
     /// for. Fields that others own become ecomctl's.
     ///
     /// # Errors
     /// The cluster refuses one, or fails.
     pub async fn apply(&self, differences: &[Difference]) -> Result<(), ClusterError> {
+        for leaving in differences.iter().filter(|difference| difference.is_leaving) {
+            let gone = tokio::time::timeout(GONE, self.gone(&leaving.object.key())).await;
+            gone.map_err(|_| ClusterError::Stays(leaving.object.key().to_string()))??;
+        }
         let stage = |object: &AnyObject| match object.kind() {
             "CustomResourceDefinition" | "Namespace" => 0,
             "Deployment" | "StatefulSet" => 2,

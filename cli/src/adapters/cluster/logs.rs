@@ -7,6 +7,7 @@ use kube::{Api, ResourceExt};
 use tokio::sync::mpsc::Sender;
 
 use super::{Cluster, ClusterError, Watched};
+use crate::model::labels;
 
 /// A line of a pod's log.
 #[derive(Clone, Debug)]
@@ -18,9 +19,6 @@ pub struct PodLog {
     /// The line.
     pub line: String,
 }
-
-/// The label that names a pod's service.
-const NAME: &str = "app.kubernetes.io/name";
 
 impl Cluster {
     /// Sends the last `tail` lines of each pod that `labels` selects, or all of them.
@@ -101,7 +99,7 @@ impl Cluster {
 }
 
 fn service(pod: &Pod) -> String {
-    pod.labels().get(NAME).cloned().unwrap_or_else(|| pod.name_any())
+    pod.labels().get(labels::NAME).cloned().unwrap_or_else(|| pod.name_any())
 }
 
 /// Returns how often the pod's first container was started again; nothing when it has not started.

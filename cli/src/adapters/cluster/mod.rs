@@ -13,7 +13,7 @@ mod watch;
 use std::time::Duration;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client, Config};
 
 use crate::adapters::files::variable;
@@ -22,8 +22,10 @@ use crate::model::object::ObjectKey;
 
 pub use access::Right;
 pub use applications::application;
-pub use apply::{APPLIED, Difference};
+pub use apply::Difference;
 pub use forward::{Forward, Target};
+pub use kube::ResourceExt;
+pub use kube::core::DynamicObject;
 pub use logs::PodLog;
 pub use nodes::{Capacity, Node};
 pub use watch::{Watched, Workloads};
@@ -80,6 +82,9 @@ pub enum ClusterError {
         /// The HTTP status.
         code: u16,
     },
+    /// An object that is being deleted does not go.
+    #[error("{0} is being deleted, and does not go")]
+    Stays(String),
     /// A Service has no pod that is ready.
     #[error("service `{namespace}/{service}` has no pod that is ready")]
     NoPod {
@@ -190,13 +195,17 @@ impl Cluster {
             || ["kind-", "k3d-"].iter().any(|prefix| self.context.starts_with(prefix))
     }
 
-    /// Returns whether an object of a key is there.
+    /// Returns the object of a key, if there is one.
     ///
     /// # Errors
     /// The cluster fails.
     pub async fn get(&self, key: &ObjectKey) -> Result<Option<DynamicObject>, ClusterError> {
         let api = self.api_of(key);
-        self.ask(&format!("tell of {key}"), api.get_opt(&key.name)).await
+        match self.ask(&format!("tell of {key}"), api.get_opt(&key.name)).await {
+            // The kind is not known.
+            Err(ClusterError::Refused { code: 404, .. }) => Ok(None),
+            found => found,
+        }
     }
 
     fn api_of(&self, key: &ObjectKey) -> Api<DynamicObject> {

@@ -13,6 +13,8 @@ use crate::model::quantity::{cpu_in_milli, memory_in_bytes};
 pub struct Node {
     /// Its name.
     pub name: String,
+    /// Its address in the network of the cluster.
+    pub address: Option<String>,
     /// Whether it takes pods.
     pub is_ready: bool,
     /// What pods can have of it.
@@ -66,6 +68,12 @@ fn described(node: &core::Node, taken: Capacity) -> Node {
     let takes_pods = !node.spec.as_ref().is_some_and(|spec| spec.unschedulable.unwrap_or_default());
     Node {
         name: node.name_any(),
+        address: status
+            .addresses
+            .unwrap_or_default()
+            .into_iter()
+            .find(|address| address.type_ == "InternalIP")
+            .map(|address| address.address),
         is_ready: takes_pods && status.conditions.unwrap_or_default().iter().any(is_true),
         free: Capacity {
             cpu: cpu_in_milli(&amount("cpu")).saturating_sub(taken.cpu),

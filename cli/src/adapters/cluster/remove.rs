@@ -93,16 +93,9 @@ impl Cluster {
     /// # Errors
     /// The cluster fails.
     pub async fn gone(&self, key: &ObjectKey) -> Result<(), ClusterError> {
-        while self.get(key).await.or_else(unknown_kind)?.is_some() {
+        while self.get(key).await?.is_some() {
             tokio::time::sleep(PAUSE).await;
         }
         Ok(())
-    }
-}
-
-fn unknown_kind<T>(error: ClusterError) -> Result<Option<T>, ClusterError> {
-    match error {
-        ClusterError::Refused { code: 404, .. } => Ok(None),
-        error => Err(error),
     }
 }

@@ -68,7 +68,7 @@ where
     /// The cluster has been away for too long, or refuses.
     pub async fn changed(&mut self) -> Result<(), ClusterError> {
         loop {
-            let event = self.stream.next().await.expect("a watch has no end");
+            let Some(event) = self.stream.next().await else { return Ok(()) };
             match event {
                 Ok(event) => {
                     self.away_since = None;

@@ -154,6 +154,13 @@ impl Branch {
         self.repository.find_commit(commit).is_ok()
     }
 
+    /// Returns the URL of a remote, if it is known.
+    #[must_use]
+    pub fn url_of(&self, remote: &Remote) -> Option<String> {
+        let found = self.repository.find_remote(&remote.name).ok()?;
+        found.pushurl().ok().flatten().or(found.url().ok()).map(ToOwned::to_owned)
+    }
+
     /// Returns the URL of the remote `origin`, if there is one.
     #[must_use]
     pub fn origin(&self) -> Option<String> {

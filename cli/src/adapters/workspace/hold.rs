@@ -33,12 +33,32 @@ impl Project {
     /// # Errors
     /// The file that stands for it cannot be opened.
     pub fn hold(&self, work: &str) -> Result<Hold, WorkspaceError> {
+        let (file, path) = self.hold_file(work)?;
+        file.lock().map_err(write_error(&path))?;
+        Ok(Hold { _file: file })
+    }
+}
+
+impl Project {
+    /// Does the same without waiting: nothing is returned when another process does this kind of work.
+    ///
+    /// # Errors
+    /// The file that stands for it cannot be opened.
+    pub fn try_hold(&self, work: &str) -> Result<Option<Hold>, WorkspaceError> {
+        let (file, path) = self.hold_file(work)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Hold { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(write_error(&path)(source)),
+        }
+    }
+
+    fn hold_file(&self, work: &str) -> Result<(File, PathBuf), WorkspaceError> {
         let path = self.private_folder("")?.join(format!("{work}.hold"));
         let mut options = OpenOptions::new();
         let file =
             options.create(true).truncate(false).write(true).open(&path).map_err(write_error(&path))?;
-        file.lock().map_err(write_error(&path))?;
-        Ok(Hold { _file: file })
+        Ok((file, path))
     }
 }
 

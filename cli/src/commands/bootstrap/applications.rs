@@ -4,23 +4,25 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use k8s_openapi::api::core::v1::Pod;
+use serde_json::json;
 
 use super::Observed;
 use super::site::{Endpoint, Site};
-use super::waiting::{self, GRACE};
-use crate::adapters::cluster::Cluster;
+use super::waiting::{self, LOOK, Since};
+use crate::adapters::cluster::{Cluster, application};
 use crate::adapters::git::{Branch, CommitId, Remote};
 use crate::error::Failure;
 use crate::model::argocd::Application;
+use crate::model::labels;
 use crate::model::manifests::{Manifests, Object};
 use crate::model::object::AnyObject;
-use crate::model::sync::LiveApplication;
-use crate::plan::sync::{self, Patience, Trouble, Verdict, trouble};
+use crate::model::resolve::Gateway;
+use crate::model::sync::{Condition, DELETION_APPROVED, LiveApplication};
+use crate::plan::sync::{self, Patience, Verdict};
 use crate::printer::Task;
 use crate::render;
 
-/// Pause between two looks at pods.
-const LOOK: Duration = Duration::from_secs(1);
 /// Pause before Argo CD is asked again to look at the repository.
 const ASK_AGAIN: Duration = Duration::from_secs(3);
 
@@ -29,18 +31,14 @@ pub(super) async fn observe(site: &mut Site) -> Result<Observed> {
     let (Some(cluster), Some(commit)) = (&site.cluster, site.commit) else {
         return Ok(Observed::differs([format!("deploy {} Applications", expected(&manifests).len())]));
     };
-    let differences = cluster.differences(&entry(&manifests)?).await.or_else(unknown_kind)?;
+    let differences = cluster.differences(&entry(&manifests)?).await?;
     let mut told: Vec<String> = differences.iter().map(ToString::to_string).collect();
     let live = cluster.applications().await?;
     let revisions = Revisions::new(site, commit)?;
     for (name, version) in expected(&manifests) {
         let found = live.iter().find(|application| application.name == name);
-        match sync::application(found, |revision| revisions.is_current(revision, version.as_deref())) {
-            Verdict::Ready => {}
-            Verdict::Waiting(reason) | Verdict::Suspect(reason) | Verdict::Failed(reason) => {
-                told.push(format!("sync {name}: {reason}"));
-            }
-        }
+        let verdict = sync::application(found, |revision| revisions.is_current(revision, version.as_deref()));
+        told.extend(verdict.reason().map(|reason| format!("sync {name}: {reason}")));
     }
     if told.is_empty() {
         return Ok(Observed::same(format!("{} are synced and healthy", expected(&manifests).len())));
@@ -57,27 +55,28 @@ pub(super) async fn act(site: &mut Site, task: &Task) -> Result<String> {
     let expected = expected(&manifests);
     let count = expected.len();
     let images = manifests.objects().filter_map(image).collect();
+    // A `destroy` that did not end has confirmed deletions that nobody wants any more.
+    for live in cluster.applications().await?.iter().filter(|live| live.is_made && live.is_approved) {
+        let kept = json!({"metadata": {"annotations": {DELETION_APPROVED: null}}});
+        cluster.merge_if_there(&application(&live.name), &kept).await?;
+    }
+    let platform = site.platform()?;
+    let mut namespaces = vec![platform.namespace()];
+    if platform.gateway != Gateway::Existing {
+        namespaces.push(render::GATEWAY_NAMESPACE.to_owned());
+    }
     let mut wait = Wait {
         cluster,
-        namespace: site.namespace(),
+        namespaces,
         expected,
         images,
         revisions: Revisions::new(site, commit)?,
         asked: BTreeMap::new(),
-        suspects: BTreeMap::new(),
+        since: Since::default(),
+        is_first: true,
     };
     wait.until_settled(site.settings.timeout, task).await?;
     Ok(format!("{count} are synced and healthy"))
-}
-
-fn unknown_kind<T>(
-    error: crate::adapters::cluster::ClusterError,
-) -> Result<Vec<T>, crate::adapters::cluster::ClusterError> {
-    match error {
-        // Argo CD is not there yet; it is told of in its own step.
-        crate::adapters::cluster::ClusterError::Refused { code: 404, .. } => Ok(Vec::new()),
-        error => Err(error),
-    }
 }
 
 fn entry(manifests: &Manifests) -> Result<Vec<AnyObject>> {
@@ -137,15 +136,17 @@ impl Revisions {
 /// Waits for Applications.
 struct Wait<'a> {
     cluster: &'a Cluster,
-    namespace: String,
+    /// Where the pods are.
+    namespaces: Vec<String>,
     expected: BTreeMap<String, Option<String>>,
     /// What the pods should run: others are on their way out.
     images: Vec<String>,
     revisions: Revisions,
     /// When Argo CD was asked last to look at an Application's repository.
     asked: BTreeMap<String, Instant>,
-    /// Since when something is said that should pass within moments.
-    suspects: BTreeMap<String, (String, Instant)>,
+    since: Since,
+    /// Whether pods have not been looked at yet.
+    is_first: bool,
 }
 
 impl Wait<'_> {
@@ -206,31 +207,14 @@ impl Wait<'_> {
             }
             let verdict =
                 sync::application(found, |revision| self.revisions.is_current(revision, version.as_deref()));
-            let (Verdict::Waiting(reason) | Verdict::Suspect(reason) | Verdict::Failed(reason)) = &verdict
-            else {
-                self.suspects.remove(name);
-                continue;
-            };
-            // What is said of an earlier commit may be mended in this one: it is looked at first.
-            let is_news = self.asked.get(name).is_none_or(|asked| asked.elapsed() > Duration::from_secs(1))
-                && found.is_none_or(|found| !found.is_refreshing);
-            let since = match self.suspects.get(name) {
-                Some((said, since)) if said == reason => *since,
-                _ => {
-                    self.suspects.insert(name.clone(), (reason.clone(), Instant::now()));
-                    Instant::now()
-                }
-            };
-            let limit = match verdict {
-                Verdict::Failed(_) => Duration::from_secs(5),
-                Verdict::Suspect(_) => GRACE,
-                _ => Duration::MAX,
-            };
-            if since.elapsed() >= limit && is_news {
+            let is_over = self.since.is_over(name, &verdict);
+            let Some(reason) = verdict.reason() else { continue };
+            let is_news = found.is_none_or(|found| !found.is_refreshing);
+            if is_over && is_news {
                 let failure = Failure::new(format!("Argo CD cannot sync `{name}`: {reason}"));
                 return Err(failure.hint(hint(reason)).into());
             }
-            waiting.insert(name.clone(), reason.clone());
+            waiting.insert(name.clone(), reason.to_owned());
         }
         Ok(waiting)
     }
@@ -240,10 +224,13 @@ impl Wait<'_> {
         for application in live.iter().filter(|application| self.expected.contains_key(&application.name)) {
             let version = self.expected[&application.name].as_deref();
             let is_current = self.revisions.is_current(&application.status.sync.revision, version);
-            let has_error = application.status.conditions.iter().any(crate::model::sync::Condition::is_error);
+            let has_error = application.status.conditions.iter().any(Condition::is_error);
             let is_due = self.asked.get(&application.name).is_none_or(|asked| asked.elapsed() > ASK_AGAIN);
             if (!is_current || has_error) && !application.is_refreshing && is_due {
-                self.cluster.refresh(&application.name).await?;
+                match self.cluster.refresh(&application.name).await {
+                    Err(error) if error.is_transient() => continue,
+                    done => done?,
+                }
                 self.asked.insert(application.name.clone(), Instant::now());
             }
         }
@@ -252,24 +239,33 @@ impl Wait<'_> {
 
     /// Returns what the pods wait for, or fails when one will not become ready.
     async fn pods(&mut self) -> Result<Option<String>> {
-        let mut found: Vec<Trouble> = Vec::new();
-        for pod in self.cluster.pods(&self.namespace, "app.kubernetes.io/managed-by=ecomctl").await? {
-            let mut containers = pod.spec.iter().flat_map(|spec| &spec.containers);
-            let is_wanted = containers
-                .any(|container| container.image.as_ref().is_some_and(|image| self.images.contains(image)));
-            found.extend(trouble(&pod, Patience::None).filter(|_| is_wanted));
-        }
-        if let Some(failed) = found.iter().find(|found| matches!(found.verdict, Verdict::Failed(_))) {
-            return Err(waiting::explain(self.cluster, &self.namespace, failed).await.into());
-        }
-        Ok(found.first().map(|found| {
-            let (Verdict::Waiting(reason) | Verdict::Suspect(reason) | Verdict::Failed(reason)) =
-                &found.verdict
-            else {
-                return format!("pod `{}`", found.pod);
+        let mut first = None;
+        for (index, namespace) in self.namespaces.iter().enumerate() {
+            // Beside the shop, all pods are those of the gateway.
+            let labels = if index == 0 { labels::made() } else { String::new() };
+            let is_meant = |pod: &Pod| {
+                let mut containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+                let is_wanted = |image: &String| self.images.contains(image);
+                index > 0 || containers.any(|container| container.image.as_ref().is_some_and(is_wanted))
             };
-            format!("pod `{}`: {reason}", found.pod)
-        }))
+            let found = waiting::troubles(self.cluster, namespace, &labels, Patience::None, is_meant).await?;
+            if self.is_first {
+                waiting::try_again(self.cluster, namespace, &found).await?;
+                continue;
+            }
+            for trouble in &found {
+                let patience = trouble.verdict.patience();
+                let is_final = matches!(trouble.verdict, Verdict::Failed(_));
+                if is_final
+                    || (self.since.is_over(&trouble.pod, &trouble.verdict) && patience < Duration::MAX)
+                {
+                    return Err(waiting::explain(self.cluster, namespace, trouble).await.into());
+                }
+            }
+            first = first.or(found.first().map(waiting::told));
+        }
+        self.is_first = false;
+        Ok(first)
     }
 }
 

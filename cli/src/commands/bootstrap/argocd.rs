@@ -9,9 +9,9 @@ use super::{Observed, waiting};
 use crate::adapters::argocd::manifest;
 use crate::adapters::cluster::Cluster;
 use crate::model::argocd::NAMESPACE;
+use crate::model::labels;
 use crate::model::object::{AnyObject, ObjectKey};
-use crate::model::resolve::GIT_SERVER;
-use crate::plan::argocd::{self, MANAGED_BY, MANIFEST, PART_OF, VERSION};
+use crate::plan::argocd::{self, MANIFEST, VERSION};
 use crate::printer::Task;
 use crate::yaml;
 
@@ -62,8 +62,7 @@ async fn installation(site: &Site) -> Result<Vec<AnyObject>> {
 
 /// Returns what an older version has that this one has not.
 async fn left_over(cluster: &Cluster, objects: &[AnyObject]) -> Result<Vec<ObjectKey>> {
-    let labels = format!("{}={},{}={}", MANAGED_BY.0, MANAGED_BY.1, PART_OF.0, PART_OF.1);
     let wanted: BTreeSet<ObjectKey> = objects.iter().map(AnyObject::key).collect();
-    let there = cluster.inventory(&labels).await?;
-    Ok(there.into_iter().filter(|key| !wanted.contains(key) && key.name != GIT_SERVER).collect())
+    let there = cluster.inventory(&labels::made_of(labels::ARGOCD)).await?;
+    Ok(there.into_iter().filter(|key| !wanted.contains(key)).collect())
 }

@@ -5,19 +5,19 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use tokio::task::spawn_blocking;
 
-use super::site::{Endpoint, Site};
+use super::site::Site;
 use super::{Observed, waiting};
 use crate::adapters::credentials;
 use crate::adapters::registry::RemoteRepository;
 use crate::commands::build::{self, Plan};
 use crate::commands::push::{self, Delivered};
-use crate::commands::render::commit;
+use crate::commands::render::{commit, pending};
 use crate::error::Failure;
 use crate::model::image::Registry;
 use crate::model::lock::LockedImage;
 use crate::model::name::ServiceName;
 use crate::plan::build::PlannedImage;
-use crate::printer::{Task, Tasks};
+use crate::printer::{Task, Tasks, short};
 
 /// How an image stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub(super) async fn observe(site: &mut Site) -> Result<Observed> {
         told.push("commit and push manifests of them".to_owned());
     }
     if told.is_empty() {
-        return Ok(Observed::same(format!("{} pinned, commit {} is pushed", plan.images.len(), short(site))));
+        return Ok(Observed::same(fact(site, plan.images.len())));
     }
     Ok(Observed::differs(told))
 }
@@ -87,11 +87,13 @@ pub(super) async fn act(site: &mut Site, task: &Task) -> Result<String> {
     let committed = spawn_blocking(move || commit::commit(&project, &spec, &environment, &settings, printer));
     let committed = committed.await.context("the commit was lost")??;
     site.commit = Some(committed.tip);
-    Ok(format!("{} pinned, commit {} is pushed", plan.images.len(), short(site)))
+    Ok(fact(site, plan.images.len()))
 }
 
-fn short(site: &Site) -> String {
-    site.commit.map(|commit| commit.to_string().chars().take(10).collect()).unwrap_or_default()
+/// Returns what is there when nothing is missing.
+fn fact(site: &Site, images: usize) -> String {
+    let commit = site.commit.map(|commit| commit.to_string()).unwrap_or_default();
+    format!("{images} pinned, commit {} is pushed", short(&commit))
 }
 
 async fn planned(site: &Site) -> Result<Plan> {
@@ -157,7 +159,7 @@ async fn load(site: &Site, missing: &[PlannedImage]) -> Result<Vec<Delivered>> {
     let loader = site.settings.load_with.as_ref().context("nothing loads images")?;
     let width = missing.iter().map(|image| image.service.as_str().len()).max().unwrap_or_default();
     let tasks = Tasks::new(site.printer, width);
-    let mut loaded = Vec::new();
+    let mut delivered = Vec::new();
     for image in missing {
         let found = site.engine()?.image(&image.reference()).await?;
         let found =
@@ -166,7 +168,7 @@ async fn load(site: &Site, missing: &[PlannedImage]) -> Result<Vec<Delivered>> {
         task.step(&format!("loading by `{loader}` ..."));
         loader.load(&image.reference(), |line| task.detail(line)).await?;
         task.done(&format!("Loaded {}", image.reference()));
-        loaded.push(Delivered {
+        delivered.push(Delivered {
             environment: site.settings.environment.clone(),
             service: image.service.clone(),
             pushed: false,
@@ -180,24 +182,24 @@ async fn load(site: &Site, missing: &[PlannedImage]) -> Result<Vec<Delivered>> {
             },
         });
     }
-    Ok(loaded)
+    Ok(delivered)
 }
 
 /// Returns what the commit that is deployed lacks, and remembers it when it lacks nothing.
 async fn uncommitted(site: &mut Site) -> Result<Vec<String>> {
-    if site.cluster.is_none() && site.endpoint == Endpoint::InCluster {
+    if !site.has_repository {
         return Ok(vec!["commit and push manifests".to_owned()]);
     }
     let (project, environment, settings) =
         (site.project.clone(), site.settings.environment.clone(), site.commit_settings());
-    let pending = spawn_blocking(move || commit::pending(&project, &environment, &settings));
-    let pending = pending.await.context("git was lost")??;
-    site.commit = Some(pending.tip);
-    let mut told: Vec<String> = pending.files.iter().map(|file| format!("commit {file}")).collect();
+    let found = spawn_blocking(move || pending::pending(&project, &environment, &settings));
+    let found = found.await.context("git was lost")??;
+    site.commit = Some(found.tip);
+    let mut told: Vec<String> = found.files.iter().map(|file| format!("commit {file}")).collect();
     if told.len() > 5 {
         told = vec![format!("commit {} files", told.len())];
     }
-    if !pending.is_pushed {
+    if !found.is_pushed {
         told.push("push the commit".to_owned());
     }
     Ok(told)

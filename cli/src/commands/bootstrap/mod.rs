@@ -19,9 +19,9 @@ use serde::Serialize;
 use url::Url;
 
 use super::interrupt::Interrupt;
-use crate::adapters::workspace::Project;
+use crate::adapters::workspace::{Hold, Project};
 use crate::cli::BootstrapArgs;
-use crate::error::Exit;
+use crate::error::{Exit, Failure};
 use crate::printer::{Printer, Task, Tasks};
 use crate::settings::{BootstrapSettings, Mode};
 
@@ -113,7 +113,7 @@ pub(super) async fn run(args: BootstrapArgs, directory: &Path, printer: Printer)
     let mut interrupt = Interrupt::new()?;
     // Two at once would each undo what the other has not finished.
     let _alone = match settings.mode {
-        Mode::Act => Some(project.hold("bootstrap")?),
+        Mode::Act => Some(alone(&project)?),
         Mode::Plan => None,
     };
     let work = async {
@@ -123,7 +123,17 @@ pub(super) async fn run(args: BootstrapArgs, directory: &Path, printer: Printer)
             Mode::Plan => plan(&mut site).await,
         }
     };
-    interrupt.during(work, printer).await
+    interrupt.during(Box::pin(work), printer).await
+}
+
+/// Keeps others from changing the same cluster from this folder.
+pub(super) fn alone(project: &Project) -> Result<Hold> {
+    let hold = project.try_hold("bootstrap")?;
+    let failure = || {
+        Failure::new("another `ecomctl bootstrap` or `destroy` runs in this folder")
+            .hint("wait for it, or stop it")
+    };
+    Ok(hold.ok_or_else(failure)?)
 }
 
 /// The width of the longest step's name.
@@ -135,9 +145,13 @@ async fn act(site: &mut Site) -> Result<Exit> {
     let mut steps = Vec::new();
     for step in STEPS {
         let started = Instant::now();
-        let task = tasks.start(step.name());
-        task.detail("looking ...");
+        // The first step may ask a question, which a live view would wipe out.
+        let task = (step != Step::Preflight).then(|| tasks.start(step.name()));
+        if let Some(task) = &task {
+            task.detail("looking ...");
+        }
         let observed = observe(site, step).await?;
+        let task = task.unwrap_or_else(|| tasks.start(step.name()));
         let changed = !observed.differences.is_empty();
         let fact = if changed { change(site, step, &task, &observed).await? } else { observed.fact };
         site.has_changed |= changed;

@@ -1,13 +1,14 @@
 //! What is made sure of before anything is written.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::task::spawn_blocking;
 
 use super::site::{ArgoCd, Endpoint, Site};
 use super::{Observed, repository};
-use crate::adapters::cluster::{Cluster, Right};
+use crate::adapters::cluster::{Cluster, DynamicObject, Node, ResourceExt, Right};
 use crate::adapters::credentials;
 use crate::adapters::deploy_key;
 use crate::adapters::docker::Engine;
@@ -16,17 +17,27 @@ use crate::adapters::loader::Loader;
 use crate::adapters::minikube::MachineState;
 use crate::adapters::process;
 use crate::adapters::registry::{RegistryError, RemoteRepository};
+use crate::commands::render::commit;
 use crate::error::Failure;
 use crate::model::argocd::NAMESPACE;
+use crate::model::git_url::GitUrl;
 use crate::model::image::{Digest, Tag};
+use crate::model::labels;
 use crate::model::object::ObjectKey;
 use crate::model::quantity::{cpu_in_milli, memory_in_bytes};
-use crate::plan::argocd::MANAGED_BY;
+use crate::model::resolve::Gateway;
+use crate::model::sync::TRACKING;
 use crate::printer::ask;
+use crate::render;
 use crate::settings::{ClusterChoice, Consent, Foreign, Mode};
 
 /// The oldest version whose pods can sleep before they end (`preStop.sleep`).
 const OLDEST: (u32, u32) = (1, 30);
+
+/// Argo CD's kind of projects.
+const PROJECT: (&str, &str) = ("argoproj.io/v1alpha1", "AppProject");
+/// How long the git remote may take to answer.
+const REMOTE: Duration = Duration::from_secs(25);
 
 /// What the user must be allowed to do: Argo CD's own roles may do everything, and nobody can give what they do not have
 /// (<https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping>).
@@ -65,6 +76,7 @@ pub(super) async fn observe(site: &mut Site) -> Result<Observed> {
         ask_about(site, &cluster).await?;
         check_rights(&cluster).await?;
         site.argocd = who_has_installed(site, &cluster).await?;
+        refuse_taken_names(site, &cluster).await?;
         site.endpoint = repository::endpoint(site, &cluster).await?;
         check_capacity(site, &cluster).await?;
         facts.push(format!("cluster {} at {}", cluster.version, cluster.url));
@@ -76,7 +88,7 @@ pub(super) async fn observe(site: &mut Site) -> Result<Observed> {
     }
     check_loader(site)?;
     check_registry(site).await?;
-    check_remote(site)?;
+    check_remote(site).await?;
     check_known_hosts(site)?;
     let engine = site.engine()?;
     facts.insert(0, format!("Docker {}", engine.version));
@@ -148,6 +160,42 @@ async fn check_rights(cluster: &Cluster) -> Result<()> {
         .into())
 }
 
+fn is_made(object: &DynamicObject) -> bool {
+    let labels = object.metadata.labels.as_ref();
+    labels.and_then(|labels| labels.get(labels::MANAGED_BY)).is_some_and(|by| by == labels::ECOMCTL)
+}
+
+/// What somebody else has made under a name that ecomctl would use is not taken over: `destroy` would delete it.
+async fn refuse_taken_names(site: &Site, cluster: &Cluster) -> Result<()> {
+    let platform = site.platform()?;
+    let mut names = vec![ObjectKey::new("v1", "Namespace", None, &platform.namespace())];
+    if site.argocd == ArgoCd::Own {
+        names.push(ObjectKey::new("v1", "Namespace", None, NAMESPACE));
+    }
+    for project in [platform.namespace(), platform.addons_project()] {
+        names.push(ObjectKey::new(PROJECT.0, PROJECT.1, Some(NAMESPACE), &project));
+    }
+    if platform.gateway != Gateway::Existing {
+        names.push(ObjectKey::new("v1", "Namespace", None, render::GATEWAY_NAMESPACE));
+    }
+    for key in names {
+        let Some(found) = cluster.get(&key).await? else { continue };
+        // Argo CD has made the namespace, and labels it in the same sync.
+        let is_deployed = found.annotations().contains_key(TRACKING);
+        if !is_made(&found) && !is_deployed {
+            let failure = Failure::new(format!("{key} is there, and ecomctl has not made it"));
+            let label = format!("{}={}", labels::MANAGED_BY, labels::ECOMCTL);
+            let hint = format!(
+                "choose another `name`, or give it to ecomctl, which deletes it with `destroy`: kubectl label {} {} {label}",
+                key.kind.to_lowercase(),
+                key.name
+            );
+            return Err(failure.hint(hint).into());
+        }
+    }
+    Ok(())
+}
+
 /// Returns who has installed the Argo CD that is there, if there is one.
 async fn who_has_installed(site: &Site, cluster: &Cluster) -> Result<ArgoCd> {
     let crd = ObjectKey::new(
@@ -159,8 +207,7 @@ async fn who_has_installed(site: &Site, cluster: &Cluster) -> Result<ArgoCd> {
     let server = ObjectKey::new("apps/v1", "Deployment", Some(NAMESPACE), "argocd-server");
     for key in [&server, &crd] {
         let Some(found) = cluster.get(key).await? else { continue };
-        let by = found.metadata.labels.unwrap_or_default().remove(MANAGED_BY.0);
-        if by.as_deref() == Some(MANAGED_BY.1) {
+        if is_made(&found) {
             return Ok(ArgoCd::Own);
         }
         let adopted = site.settings.foreign == Foreign::Adopt || was_adopted(site, cluster).await?;
@@ -179,10 +226,8 @@ async fn who_has_installed(site: &Site, cluster: &Cluster) -> Result<ArgoCd> {
 
 /// One that has our project was adopted before.
 async fn was_adopted(site: &Site, cluster: &Cluster) -> Result<bool> {
-    let key = ObjectKey::new("argoproj.io/v1alpha1", "AppProject", Some(NAMESPACE), &site.namespace());
-    let found = cluster.get(&key).await.ok().flatten();
-    let labels = found.and_then(|project| project.metadata.labels).unwrap_or_default();
-    Ok(labels.get(MANAGED_BY.0).map(String::as_str) == Some(MANAGED_BY.1))
+    let key = ObjectKey::new(PROJECT.0, PROJECT.1, Some(NAMESPACE), &site.namespace());
+    Ok(cluster.get(&key).await?.is_some_and(|project| is_made(&project)))
 }
 
 /// What the services ask for must fit into what the nodes have beside everybody else.
@@ -205,8 +250,7 @@ async fn check_capacity(site: &Site, cluster: &Cluster) -> Result<()> {
     let free_cpu: u64 = ready.iter().map(|node| node.free.cpu).sum();
     let free_memory: u64 = ready.iter().map(|node| node.free.memory).sum();
     let too_much = cpu > free_cpu || memory > free_memory;
-    let fits =
-        |node: &&&crate::adapters::cluster::Node| node.free.cpu >= largest.1 && node.free.memory >= largest.2;
+    let fits = |node: &&&Node| node.free.cpu >= largest.1 && node.free.memory >= largest.2;
     if ready.is_empty() {
         // They may be starting: the next step waits for them.
         return Ok(());
@@ -263,32 +307,40 @@ async fn check_registry(site: &Site) -> Result<()> {
     Ok(())
 }
 
-/// The remote must be readable and writable; the one inside the cluster comes later.
-fn check_remote(site: &Site) -> Result<()> {
-    if site.endpoint == Endpoint::InCluster {
-        return Ok(());
-    }
+/// What is committed must be able to get to where Argo CD reads; the repository inside the cluster comes later.
+async fn check_remote(site: &Site) -> Result<()> {
     let branch = site.branch()?;
-    let remote = site.remote(&branch)?;
-    if remote.branch != site.spec.branch() {
-        let message = format!(
-            "`{}` is pushed to `{}/{}`, and Argo CD deploys `{}`",
-            branch.name(),
-            remote.name,
-            remote.branch,
-            site.spec.branch()
-        );
-        return Err(Failure::new(message).into());
+    if site.endpoint != Endpoint::InCluster {
+        let remote = site.remote(&branch)?;
+        if remote.branch != site.spec.branch() {
+            let (name, there, deployed) = (branch.name(), &remote.branch, site.spec.branch());
+            let message =
+                format!("`{name}` is pushed to `{}/{there}`, and Argo CD deploys `{deployed}`", remote.name);
+            return Err(Failure::new(message).into());
+        }
+        let pushed = branch.url_of(&remote).and_then(|url| GitUrl::for_cluster(&url, false));
+        let read = site.spec.git.url.as_ref().and_then(|url| GitUrl::for_cluster(url.as_str(), false));
+        if let (Some(pushed), Some(read)) = (pushed, read)
+            && pushed.as_str().trim_end_matches(".git") != read.as_str().trim_end_matches(".git")
+        {
+            site.printer.warn(format!("commits are pushed to {pushed}, and Argo CD reads {read}"));
+        }
     }
-    branch.remote_tip(&remote)?;
-    Ok(branch.may_push(&remote)?)
+    let (project, environment, settings, printer) =
+        (site.project.clone(), site.settings.environment.clone(), site.commit_settings(), site.printer);
+    // Git may wait for somebody far away, and Ctrl-C must be heard meanwhile.
+    let asked = spawn_blocking(move || commit::refuse(&project, &environment, &settings, printer));
+    tokio::time::timeout(REMOTE, asked)
+        .await
+        .map_err(|_| Failure::new(format!("the git remote did not answer within {} s", REMOTE.as_secs())))?
+        .context("git was lost")?
 }
 
 /// Argo CD asks only ssh hosts that it knows: those of the great forges, and those that the user's ssh knows.
 fn check_known_hosts(site: &mut Site) -> Result<()> {
     const KNOWN: [&str; 5] =
         ["github.com", "gitlab.com", "bitbucket.org", "ssh.dev.azure.com", "vs-ssh.visualstudio.com"];
-    let host = site.spec.git.url.as_ref().and_then(crate::model::git_url::GitUrl::ssh_host);
+    let host = site.spec.git.url.as_ref().and_then(GitUrl::ssh_host);
     let Some(host) = host.filter(|host| !KNOWN.contains(&host.as_str())) else { return Ok(()) };
     site.known_hosts = deploy_key::known_hosts(&host)?;
     if site.known_hosts.is_empty() {

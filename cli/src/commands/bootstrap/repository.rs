@@ -12,7 +12,6 @@ use crate::model::argocd::NAMESPACE;
 use crate::model::git_url::GitUrl;
 use crate::model::object::ObjectKey;
 use crate::model::resolve::in_cluster_git;
-use crate::model::rules;
 use crate::plan::argocd::IMAGE;
 use crate::printer::Task;
 use crate::settings::Ssh;
@@ -20,8 +19,7 @@ use crate::settings::Ssh;
 /// Returns where Argo CD reads from: what is declared, what is asked for, what it has read so far, `origin`, the cluster.
 pub(super) async fn endpoint(site: &Site, cluster: &Cluster) -> Result<Endpoint> {
     if site.settings.git.is_none() && site.spec.git.url.is_none() {
-        let suffix = rules::suffix(&site.spec.environment_names(), &site.settings.environment);
-        let root = rules::application(&site.name(), "platform", &suffix);
+        let root = site.platform()?.root();
         let applications = cluster.applications().await?;
         let reads = applications.iter().find(|application| application.name == root);
         if reads.is_some_and(|root| root.repo_url == in_cluster_git(&site.name())) {
@@ -33,6 +31,10 @@ pub(super) async fn endpoint(site: &Site, cluster: &Cluster) -> Result<Endpoint>
 
 /// Returns the same as far as it can be known without a cluster.
 pub(super) fn endpoint_without_cluster(site: &Site) -> Result<Endpoint> {
+    // Decided before the cluster was started; the spec has it since then.
+    if matches!(site.endpoint, Endpoint::Origin(_)) {
+        return Ok(site.endpoint.clone());
+    }
     if site.spec.git.url.is_some() {
         return Ok(Endpoint::Declared);
     }
@@ -60,9 +62,17 @@ pub(super) fn endpoint_without_cluster(site: &Site) -> Result<Endpoint> {
 pub(super) async fn observe(site: &mut Site) -> Result<Observed> {
     let url = || site.spec.git.url.as_ref().map_or_else(String::new, ToString::to_string);
     match &site.endpoint {
-        Endpoint::Declared => Ok(Observed::same(url())),
+        Endpoint::Declared => {
+            let fact = url();
+            site.has_repository = true;
+            Ok(Observed::same(fact))
+        }
         // Declared with the manifests, in one commit.
-        Endpoint::Origin(_) => Ok(Observed::same(format!("{} (`origin`)", url()))),
+        Endpoint::Origin(_) => {
+            let fact = format!("{} (`origin`)", url());
+            site.has_repository = true;
+            Ok(Observed::same(fact))
+        }
         Endpoint::InCluster => {
             let Some(cluster) = &site.cluster else {
                 return Ok(Observed::differs(["make a repository inside the cluster"]));
@@ -74,6 +84,7 @@ pub(super) async fn observe(site: &mut Site) -> Result<Observed> {
             if told.is_empty() && !waiting::unready(cluster, &objects).await?.is_empty() {
                 told.push("wait for the repository's pod".to_owned());
             }
+            site.has_repository = told.is_empty();
             if told.is_empty() {
                 Ok(Observed::same(in_cluster_git(&site.name())))
             } else {
@@ -89,6 +100,7 @@ pub(super) async fn act(site: &mut Site, task: &Task) -> Result<String> {
     task.step("making a repository inside the cluster ...");
     cluster.apply(&cluster.differences(&objects).await?).await?;
     waiting::for_workloads(cluster, &objects, NAMESPACE, site.settings.timeout, task).await?;
+    site.has_repository = true;
     Ok(format!("{}, inside the cluster", in_cluster_git(&site.name())))
 }
 

@@ -18,9 +18,9 @@ use crate::adapters::files::variable;
 use crate::error::Failure;
 use crate::model::argocd::NAMESPACE;
 use crate::model::docker_config;
+use crate::model::labels;
 use crate::model::manifests::Object;
 use crate::model::object::{AnyObject, ObjectKey};
-use crate::plan::argocd::MANAGED_BY;
 use crate::printer::Task;
 use crate::render;
 
@@ -39,8 +39,8 @@ enum Wanted {
 
 pub(super) async fn observe(site: &mut Site) -> Result<Observed> {
     let wanted = wanted(site)?;
+    check_pull_secret(site, &wanted).await?;
     if wanted.is_empty() {
-        check_pull_secret(site).await?;
         return Ok(Observed::same("none is needed"));
     }
     let mut told = Vec::new();
@@ -84,8 +84,8 @@ pub(super) async fn act(site: &mut Site, task: &Task) -> Result<String> {
         cluster.create(&object).await?;
     }
     for (url, public) in keys {
-        let text = format!("Argo CD reads {url} with this key; let it read there:\n\n  {public}\n");
-        site.printer.status(text);
+        // Said to who wants to hear nothing else, too.
+        site.printer.warn(format!("Argo CD reads {url} with this key; let it read there: {public}"));
     }
     Ok(format!("{} are there", wanted.len()))
 }
@@ -153,9 +153,17 @@ fn pair([user, password]: [&'static str; 2]) -> Result<Option<(String, docker_co
 }
 
 /// Pods whose Secret is missing could not pull.
-async fn check_pull_secret(site: &Site) -> Result<()> {
-    let (Some(name), Some(cluster)) = (site.platform()?.pull_secret, &site.cluster) else { return Ok(()) };
+async fn check_pull_secret(site: &Site, wanted: &[Wanted]) -> Result<()> {
+    let (Some(name), Some(cluster)) = (site.platform()?.pull_secret, &site.cluster) else {
+        if pair(PULL)?.is_some() {
+            site.printer.warn(format!("`{}` is set, and the environment names no `pullSecret`", PULL[1]));
+        }
+        return Ok(());
+    };
     let key = ObjectKey::new("v1", "Secret", Some(&site.namespace()), name.as_str());
+    if wanted.iter().any(|wanted| wanted.key() == key) {
+        return Ok(());
+    }
     if cluster.get(&key).await?.is_some() {
         return Ok(());
     }
@@ -190,8 +198,8 @@ fn secret<'a>(
             name: Some(name.to_owned()),
             namespace: Some(namespace.to_owned()),
             labels: Some(BTreeMap::from([
-                (MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned()),
-                ("app.kubernetes.io/part-of".to_owned(), site.name().to_string()),
+                (labels::MANAGED_BY.to_owned(), labels::ECOMCTL.to_owned()),
+                (labels::PART_OF.to_owned(), site.name().to_string()),
             ])),
             ..ObjectMeta::default()
         },
@@ -206,10 +214,12 @@ async fn is_there(cluster: &Cluster, wanted: &Wanted) -> Result<bool> {
     let Wanted::Given(secret) = wanted else {
         let private = live.data.pointer("/data/sshPrivateKey").and_then(serde_json::Value::as_str);
         let private = private.and_then(|text| STANDARD.decode(text).ok());
-        return Ok(private.is_some_and(|key| public_half(&String::from_utf8_lossy(&key)).is_ok()));
+        let url = live.data.pointer("/data/url").and_then(serde_json::Value::as_str);
+        let is_of = matches!(wanted, Wanted::DeployKey { url: wanted, .. } if url == Some(STANDARD.encode(wanted).as_str()));
+        return Ok(is_of && private.is_some_and(|key| public_half(&String::from_utf8_lossy(&key)).is_ok()));
     };
-    let by = live.metadata.labels.as_ref().and_then(|labels| labels.get(MANAGED_BY.0));
-    if by.map(String::as_str) != Some(MANAGED_BY.1) {
+    let by = live.metadata.labels.as_ref().and_then(|labels| labels.get(labels::MANAGED_BY));
+    if by.map(String::as_str) != Some(labels::ECOMCTL) {
         return Ok(true);
     }
     let wanted = serde_json::to_value(&secret.data)?;

@@ -15,10 +15,12 @@ use crate::model::argocd::NAMESPACE;
 use crate::model::git_url::GitUrl;
 use crate::model::name::PlatformName;
 use crate::model::object::AnyObject;
-use crate::model::resolve::{GIT_FOLDER, ResolvedPlatform};
+use crate::model::resolve::{GIT_FOLDER, ResolvedPlatform, git_server};
+use crate::model::rules;
 use crate::model::spec::PlatformSpec;
 use crate::plan;
-use crate::printer::Printer;
+use crate::printer::{Printer, short};
+use crate::render;
 use crate::settings::{AfterCommit, BootstrapSettings, ClusterChoice, CommitSettings};
 
 /// What is bootstrapped, and what is known of it so far.
@@ -39,6 +41,8 @@ pub(super) struct Site {
     pub(super) known_hosts: String,
     /// The commit that is deployed.
     pub(super) commit: Option<CommitId>,
+    /// Whether the repository that is deployed can be asked.
+    pub(super) has_repository: bool,
     /// Whether a step has changed something.
     pub(super) has_changed: bool,
     /// Where the shop answers.
@@ -83,6 +87,7 @@ impl Site {
             argocd: ArgoCd::Own,
             known_hosts: String::new(),
             commit: None,
+            has_repository: false,
             has_changed: false,
             url: None,
         }
@@ -116,7 +121,7 @@ impl Site {
 
     /// Returns the namespace of the shop.
     pub(super) fn namespace(&self) -> String {
-        let suffix = crate::model::rules::suffix(&self.spec.environment_names(), &self.settings.environment);
+        let suffix = rules::suffix(&self.spec.environment_names(), &self.settings.environment);
         format!("{}{suffix}", self.name())
     }
 
@@ -160,26 +165,26 @@ impl Site {
         let path = format!("{GIT_FOLDER}/{}.git", self.name());
         Some(AfterCommit::PushTo {
             name: "in-cluster".to_owned(),
-            url: format!("ext::{program} git-transport {context} %s {path}"),
+            url: format!("ext::{program} git-transport {context} {} %s {path}", git_server(&self.name())),
             branch: self.spec.branch().to_owned(),
         })
     }
 
     /// Returns the objects of the repository inside the cluster, with the namespace that they are in.
     pub(super) fn git_server(&self, image: &str) -> Result<Vec<AnyObject>> {
-        let mut objects = vec![plan::argocd::namespace()?];
-        objects.extend(crate::render::git_server(&self.name(), image)?);
+        let mut objects = render::git_objects(&self.name(), image)?;
+        // The namespace of an Argo CD that somebody else has installed is theirs.
+        if self.argocd == ArgoCd::Own {
+            objects.insert(0, plan::argocd::namespace()?);
+        }
         Ok(objects)
     }
 
     pub(super) fn summary(&self, took: Duration) {
         let environment = &self.settings.environment;
         let cluster = self.cluster.as_ref().map_or("", |cluster| cluster.context.as_str());
-        let commit: String = self
-            .commit
-            .iter()
-            .flat_map(|commit| commit.to_string().chars().take(10).collect::<Vec<_>>())
-            .collect();
+        let commit = self.commit.map(|commit| commit.to_string()).unwrap_or_default();
+        let commit = short(&commit);
         let mut lines = vec![
             format!(
                 "\nThe shop runs in `{cluster}`, namespace `{}`, at commit {commit} ({:.0} s).",
@@ -188,15 +193,28 @@ impl Site {
             ),
             String::new(),
         ];
-        let first = *environment == self.spec.default_environment();
-        let of = if first { String::new() } else { format!(" -e {environment}") };
+        let is_default = *environment == self.spec.default_environment();
+        let mut of = if is_default { String::new() } else { format!(" -e {environment}") };
+        // What the other commands would not find by themselves.
+        let by_itself =
+            [self.spec.context_of(environment).as_deref(), Some("minikube")].contains(&Some(cluster));
+        if !by_itself {
+            of = format!("{of} --context {cluster}");
+        }
         if let Some(url) = &self.settings.url {
             lines.push(format!("  {url}"));
         }
-        lines.push(format!("  ecomctl open shop{of}                      lead http://localhost:8000 to it"));
-        lines.push(format!("  ecomctl open argocd{of} --show-password    see it in Argo CD"));
-        lines.push(format!("  ecomctl status{of}                         what runs"));
-        lines.push(format!("  ecomctl verify --live{of}                  from commit to pod"));
+        for (command, what) in [
+            (format!("ecomctl open shop{of}"), "lead http://localhost:8000 to it"),
+            (
+                format!("ecomctl open argocd{of} --show-password"),
+                "see it in Argo CD, with the password of `admin`",
+            ),
+            (format!("ecomctl status{of}"), "what runs"),
+            (format!("ecomctl verify --live{of}"), "from commit to pod"),
+        ] {
+            lines.push(format!("  {command:<width$}  {what}", width = 38 + of.len()));
+        }
         lines.push(String::new());
         lines.push("Change the source, and run `ecomctl bootstrap` again.".to_owned());
         if self.endpoint == Endpoint::InCluster {

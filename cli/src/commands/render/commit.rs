@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::candidate::{self, Candidate, refuse_unlocked};
+use super::pending::remote;
 use crate::adapters::git::{Advanced, Branch, CommitId, GitError, Identity, PushError, Pushed, Remote};
 use crate::adapters::workspace::{LOCK, Project, SPEC, parse_lock};
 use crate::error::{Exit, Failure};
@@ -14,7 +15,7 @@ use crate::model::name::EnvironmentName;
 use crate::model::spec::PlatformSpec;
 use crate::model::tree::TreeDiff;
 use crate::printer::Printer;
-use crate::settings::{AfterCommit, CommitSettings};
+use crate::settings::CommitSettings;
 
 /// How often a push is tried that others come before.
 const TRIES: usize = 3;
@@ -87,48 +88,24 @@ pub(super) fn run(
     Ok(Exit::Done)
 }
 
-/// What a commit would change.
-pub(in crate::commands) struct Pending {
-    /// The branch's last commit.
-    pub(in crate::commands) tip: CommitId,
-    /// The files that the next one would have otherwise.
-    pub(in crate::commands) files: Vec<String>,
-    /// Whether the remote has this commit, or one that follows it.
-    pub(in crate::commands) is_pushed: bool,
-}
-
-/// Returns what [`commit`] would change, without doing it.
-pub(in crate::commands) fn pending(
+/// Refuses what [`commit`] would refuse once everything else is done: changes of the spec that are not committed, commits of
+/// other people's work that would be pushed, a remote that lets nobody push.
+pub(in crate::commands) fn refuse(
     project: &Project,
     environment: &EnvironmentName,
     settings: &CommitSettings,
-) -> Result<Pending> {
+    printer: Printer,
+) -> Result<()> {
     let branch = Branch::open(project.root(), settings.branch.as_deref())?;
-    let base = candidate::lock_of(&branch, branch.head())?;
-    let declare = settings.declare.as_ref();
-    let candidate = Candidate::new(&branch, environment, branch.tip(), (&base, &project.lock()?), declare)?;
-    let is_pushed = match remote(&branch, &settings.then)? {
-        Some(remote) => match branch.remote_tip(&remote)? {
-            Some(tip) if branch.follows(tip, branch.tip()) => true,
-            Some(tip) if !branch.knows(tip) => {
-                branch.fetch(&remote)?;
-                branch.follows(tip, branch.tip())
-            }
-            _ => false,
-        },
-        None => true,
-    };
-    Ok(Pending { tip: branch.tip(), files: candidate.changes.into_keys().collect(), is_pushed })
-}
-
-fn remote(branch: &Branch, then: &AfterCommit) -> Result<Option<Remote>, GitError> {
-    Ok(match then {
-        AfterCommit::Push => Some(branch.remote()?),
-        AfterCommit::PushTo { name, url, branch } => {
-            Some(Remote { name: name.clone(), url: Some(url.clone()), branch: branch.clone() })
-        }
-        AfterCommit::Stay => None,
-    })
+    let identity = branch.identity()?;
+    let work = Work { project, environment, settings, identity, branch, printer };
+    work.refuse_changed_spec()?;
+    if let Some(remote) = remote(&work.branch, &settings.then)?.filter(|remote| remote.url.is_none()) {
+        work.branch.remote_tip(&remote)?;
+        work.refuse_foreign(&remote, work.branch.tip())?;
+        work.branch.may_push(&remote)?;
+    }
+    Ok(())
 }
 
 impl Committed {
@@ -222,6 +199,11 @@ impl Work<'_> {
         if remote.url.is_some() {
             return Ok(());
         }
+        self.refuse_others(remote, tip)
+    }
+
+    /// The same for any remote.
+    fn refuse_others(&self, remote: &Remote, tip: CommitId) -> Result<()> {
         if self.branch.foreign_commits(remote, tip)?.is_empty() {
             return Ok(());
         }
@@ -317,7 +299,8 @@ impl Work<'_> {
                 .fetch(remote)?
                 .ok_or_else(|| Failure::new("the branch is gone from the remote"))?;
             let here = self.branch.tip();
-            self.refuse_foreign(remote, here)?;
+            // The branch goes to where the remote is, so nobody's work may be on it alone.
+            self.refuse_others(remote, here)?;
             let base = match self.branch.merge_base(here, tip) {
                 Some(base) => self.lock_of(base)?,
                 None => {

@@ -2,6 +2,7 @@
 
 mod candidate;
 pub(super) mod commit;
+pub(super) mod pending;
 
 use std::path::Path;
 

@@ -44,7 +44,7 @@ pub(super) async fn run(settings: VerifySettings, directory: &Path, printer: Pri
             Verified::Pods(args) => live::run(&InCluster::find(args, directory).await?, printer).await,
         }
     };
-    interrupt.during(work, printer).await
+    interrupt.during(Box::pin(work), printer).await
 }
 
 /// Checks those of the shop's `paths` at `url`, and prints each check as it ends.

@@ -10,7 +10,7 @@ use super::cluster::{Cluster, GATEWAY, kubectl, object};
 use super::shop::{SERVER, bootstrap, destroy, done, serving};
 
 fn eventually(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !is_so() {
         assert!(Instant::now() < deadline, "{what}");
         thread::sleep(Duration::from_millis(500));
@@ -39,13 +39,13 @@ fn a_commit_arrives_a_hand_edit_is_healed_and_a_new_image_loses_no_request() {
     eventually("the shop answers again", || get("/at-5003").is_some());
 
     // A new image, under load.
-    let (stop, failed, asked) =
+    let (ended, failed, sent) =
         (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let load = thread::spawn({
-        let (stop, failed, asked) = (stop.clone(), failed.clone(), asked.clone());
+    let requests = thread::spawn({
+        let (ended, failed, sent) = (ended.clone(), failed.clone(), sent.clone());
         move || {
-            while !stop.load(Ordering::Relaxed) {
-                asked.fetch_add(1, Ordering::Relaxed);
+            while !ended.load(Ordering::Relaxed) {
+                sent.fetch_add(1, Ordering::Relaxed);
                 if get("/at-5003").is_none() {
                     failed.fetch_add(1, Ordering::Relaxed);
                 }
@@ -58,10 +58,10 @@ fn a_commit_arrives_a_hand_edit_is_healed_and_a_new_image_loses_no_request() {
     assert_eq!(get("/at-5003").as_deref(), Some("welcome"));
     let terminating = || kubectl(&["-n", "ecommerce", "get", "pods", "-o", "name"]).lines().count() > 4;
     eventually("the old pods are gone", || !terminating());
-    stop.store(true, Ordering::Relaxed);
-    load.join().unwrap();
-    assert!(asked.load(Ordering::Relaxed) > 50);
-    assert_eq!(failed.load(Ordering::Relaxed), 0, "of {} requests", asked.load(Ordering::Relaxed));
+    ended.store(true, Ordering::Relaxed);
+    requests.join().unwrap();
+    assert!(sent.load(Ordering::Relaxed) > 50);
+    assert_eq!(failed.load(Ordering::Relaxed), 0, "of {} requests", sent.load(Ordering::Relaxed));
 
     // A commit that a colleague could have made.
     let spec =

@@ -106,7 +106,15 @@ fn clean() {
         return;
     }
     // Nobody makes again what goes.
-    quiet(&["-n", "argocd", "delete", "statefulset", "argocd-application-controller", "--cascade=foreground", "--wait"]);
+    quiet(&[
+        "-n",
+        "argocd",
+        "delete",
+        "statefulset",
+        "argocd-application-controller",
+        "--cascade=foreground",
+        "--wait",
+    ]);
     let applications = quiet(&["get", "applications.argoproj.io", "-n", "argocd", "-o", "name"]);
     for name in String::from_utf8_lossy(&applications.stdout).lines() {
         let free = r#"{"metadata": {"finalizers": null}}"#;

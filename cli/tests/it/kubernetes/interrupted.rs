@@ -31,7 +31,7 @@ fn a_killed_bootstrap_is_finished_by_the_next() {
         shop.context.write(&shop.main_of(0), &SERVER.replace("\"hello\"", &format!("\"hello {round}\"")));
         let longest = if from_nothing { whole } else { whole / 4 };
         let mut running = bootstrap(&shop, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        thread::sleep(longest.mul_f64(rand::random::<f64>()).min(Duration::from_secs(60)));
+        thread::sleep(longest.mul_f64(rand::random::<f64>()).min(Duration::from_mins(1)));
         let _ = running.kill();
         running.wait().unwrap();
         if round % 2 == 0 {
@@ -42,8 +42,16 @@ fn a_killed_bootstrap_is_finished_by_the_next() {
     done(&shop, bootstrap(&shop, &[]));
     assert_eq!(names(), expected);
     assert_sound(&shop.folder());
-    let pod =
-        kubectl(&["-n", "argocd", "get", "pod", "-l", "app.kubernetes.io/name=ecomctl-git", "-o", "name"]);
+    let pod = kubectl(&[
+        "-n",
+        "argocd",
+        "get",
+        "pod",
+        "-l",
+        "app.kubernetes.io/name=ecomctl-git-ecommerce",
+        "-o",
+        "name",
+    ]);
     let fsck = [
         "-n",
         "argocd",
