@@ -17,7 +17,7 @@ use super::{Cluster, ClusterError};
 use crate::model::object::ObjectKey;
 
 /// How long a cluster may be away while something is watched, such as when its API server starts again.
-const AWAY: Duration = Duration::from_secs(15);
+const AWAY: Duration = Duration::from_secs(10);
 
 /// The objects of a kind, kept as the cluster tells of them.
 pub struct Watched<K> {
@@ -71,7 +71,10 @@ where
             let Some(event) = self.stream.next().await else { return Ok(()) };
             match event {
                 Ok(event) => {
-                    self.away_since = None;
+                    // That it asks again is no answer.
+                    if !matches!(event, Event::Init) {
+                        self.away_since = None;
+                    }
                     if self.take(event) {
                         return Ok(());
                     }
