@@ -65,3 +65,21 @@ pub fn known_hosts(host: &str) -> Result<String, ProgramError> {
     });
     Ok(named.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_another_one_each_time_and_both_halves_belong_together() {
+        let (one, other) = (DeployKey::new("ecomctl shop").unwrap(), DeployKey::new("ecomctl shop").unwrap());
+        assert!(
+            one.public.starts_with("ssh-ed25519 ") && one.public.ends_with(" ecomctl shop"),
+            "{}",
+            one.public
+        );
+        assert_eq!(public_half(&one.private.0).unwrap(), one.public);
+        assert_ne!(one.public, other.public);
+        assert!(public_half("no key").is_err());
+    }
+}

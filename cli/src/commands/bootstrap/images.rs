@@ -52,7 +52,7 @@ pub(super) async fn observe(site: &mut Site) -> Result<Observed> {
         told.push("commit and push manifests of them".to_owned());
     }
     if told.is_empty() {
-        return Ok(Observed::same(fact(site, plan.images.len())));
+        return Ok(Observed::same(fact(site)));
     }
     Ok(Observed::differs(told))
 }
@@ -87,19 +87,25 @@ pub(super) async fn act(site: &mut Site, task: &Task) -> Result<String> {
     let committed = spawn_blocking(move || commit::commit(&project, &spec, &environment, &settings, printer));
     let committed = committed.await.context("the commit was lost")??;
     site.commit = Some(committed.tip);
-    Ok(fact(site, plan.images.len()))
+    Ok(fact(site))
 }
 
 /// Returns what is there when nothing is missing.
-fn fact(site: &Site, images: usize) -> String {
+fn fact(site: &Site) -> String {
     let commit = site.commit.map(|commit| commit.to_string()).unwrap_or_default();
-    format!("{images} pinned, commit {} is pushed", short(&commit))
+    format!("{} pinned, commit {} is pushed", site.spec.services.len(), short(&commit))
 }
 
 async fn planned(site: &Site) -> Result<Plan> {
     let mut services: Vec<ServiceName> = site.spec.services.keys().cloned().collect();
     services.sort();
-    build::planned(&site.project, &site.spec, &services, site.settings.compile, site.engine()?).await
+    let mut plan =
+        build::planned(&site.project, &site.spec, &services, site.settings.compile, site.engine()?).await?;
+    // An environment that does not follow builds runs what its lock says.
+    if !site.spec.following_builds().contains(&site.settings.environment) {
+        plan.images.clear();
+    }
+    Ok(plan)
 }
 
 async fn places(site: &Site, plan: &Plan) -> Result<Vec<Place>> {

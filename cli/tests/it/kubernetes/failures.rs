@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::cluster::{Cluster, HOST, kubeconfig, kubectl, kubectl_of};
-use super::shop::{GitDaemon, at_line, bootstrap, destroy, done, free_port, serving};
+use super::shop::{GitDaemon, Served, at_line, bootstrap, destroy, done, free_port, serving};
 use crate::docker::registry::Registry;
 use crate::docker::shop::{Shop, assert_sound, printed};
 
@@ -190,7 +190,7 @@ fn what_argo_cd_or_a_node_cannot_get_is_told_at_once() {
     let shop = serving(&header).with_remote();
 
     // A repository that is not for Argo CD.
-    let daemon = GitDaemon::start(&shop.context.path(""), port, false);
+    let daemon = GitDaemon::start(&shop.context.path(""), port, Served::Nobody);
     let (output, took) = at_line(bootstrap(&shop, &[]), "applications telling Argo CD", || ());
     let shown = shop.context.show(&output);
     assert_eq!(output.status.code(), Some(1), "{shown}");
@@ -199,7 +199,7 @@ fn what_argo_cd_or_a_node_cannot_get_is_told_at_once() {
     drop(daemon);
 
     // An image that is not there any more: the registry is gone once it is pushed to.
-    let _daemon = GitDaemon::start(&shop.context.path(""), port, true);
+    let _daemon = GitDaemon::start(&shop.context.path(""), port, Served::Readers);
     let (output, took) = at_line(bootstrap(&shop, &[]), "applications telling Argo CD", || drop(registry));
     let shown = shop.context.show(&output);
     assert_eq!(output.status.code(), Some(1), "{shown}");

@@ -86,7 +86,15 @@ pub(crate) fn destroy(shop: &Shop) {
     done(shop, on_cluster(shop.command(&["destroy", "--yes"])));
 }
 
-/// Serves a user's repositories to the cluster, read-only, until this is dropped.
+/// Whom repositories are served to.
+#[derive(Clone, Copy)]
+pub(crate) enum Served {
+    Nobody,
+    Readers,
+    Writers,
+}
+
+/// Serves a user's repositories to the cluster until this is dropped.
 pub(crate) struct GitDaemon {
     process: Child,
     /// The port on this machine's address for pods.
@@ -94,14 +102,16 @@ pub(crate) struct GitDaemon {
 }
 
 impl GitDaemon {
-    /// Serves the repositories below `folder` that say so, or all of them.
-    pub(crate) fn start(folder: &std::path::Path, port: u16, exported: bool) -> Self {
+    /// Serves the repositories below `folder`: to nobody, to readers, or to those who push too.
+    pub(crate) fn start(folder: &std::path::Path, port: u16, to: Served) -> Self {
         let mut command = Command::new("git");
         command.args(["daemon", "--reuseaddr", &format!("--listen={HOST}"), &format!("--port={port}")]);
         command.arg(format!("--base-path={}", folder.display()));
-        if exported {
-            command.arg("--export-all");
-        }
+        command.args(match to {
+            Served::Nobody => &[][..],
+            Served::Readers => &["--export-all"],
+            Served::Writers => &["--export-all", "--enable=receive-pack"],
+        });
         command
             .env("GIT_CONFIG_COUNT", "1")
             .env("GIT_CONFIG_KEY_0", "safe.directory")

@@ -4,9 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::cluster::HOST;
-use super::cluster::{Cluster, kubectl, minikube, objects};
-use super::shop::{GitDaemon, bootstrap, destroy, done, free_port, on_cluster, serving};
+use super::cluster::{Cluster, HOST, kubectl, minikube, object, objects};
+use super::shop::{GitDaemon, Served, bootstrap, destroy, done, free_port, on_cluster, serving};
 use crate::context::{TestContext, repository, with_cargo};
 use crate::docker::registry::Registry;
 
@@ -93,20 +92,28 @@ fn a_team_with_a_registry_and_a_repository_gets_the_same() {
     let cluster = Cluster::take();
     let registry = Registry::with_login("you", "p/a+s=s");
     let port = free_port();
-    let header = format!(
-        "registry: {}\ngit: {{url: \"git://{HOST}:{port}/remote.git\"}}\nenvironments: {{minikube: {{pullSecret: pull}}}}\n",
-        registry.address
-    );
+    let header =
+        format!("registry: {}\nenvironments: {{minikube: {{pullSecret: pull}}}}\n", registry.address);
     let logged_in = |mut command: std::process::Command| {
         for kind in ["REGISTRY", "PULL"] {
             command.env(format!("ECOMCTL_{kind}_USERNAME"), "you");
             command.env(format!("ECOMCTL_{kind}_PASSWORD"), "p/a+s=s");
         }
+        command.env("ECOMCTL_GIT_TOKEN", "t0ken");
         command
     };
+    // Nothing is declared of the repository: it is what `origin` is.
     let shop = serving(&header).with_remote();
-    let daemon = GitDaemon::start(&shop.context.path(""), port, true);
+    let daemon = GitDaemon::start(&shop.context.path(""), port, Served::Writers);
+    let url = format!("git://{HOST}:{port}/remote.git");
+    shop.git(&["remote", "set-url", "origin", &url]);
     done(&shop, logged_in(bootstrap(&shop, &[])));
+    assert!(shop.context.read("shop/ecomctl.yaml").contains(&format!("git:\n  url: {url}\n")));
+    assert!(shop.git(&["log", "-1", "--format=%B"]).contains("Declared-by: ecomctl bootstrap"));
+    assert_eq!(shop.git(&["status", "--porcelain"]), "");
+    let secret = object("argocd", "secret", "ecomctl-repository-ecommerce");
+    assert_eq!(secret["data"]["password"], "dDBrZW4=", "the token, in base64");
+    assert_eq!(secret["metadata"]["labels"]["argocd.argoproj.io/secret-type"], "repository");
     assert!(shop.lock().contains("manifest: sha256:"), "{}", shop.lock());
     let deployed =
         kubectl(&["-n", "ecommerce", "get", "pods", "-o", "jsonpath={.items[*].spec.containers[*].image}"]);
