@@ -139,15 +139,8 @@ fn advice_of(error: &(dyn Error + 'static)) -> Option<(Exit, Option<String>)> {
     if let Some(cluster) = error.downcast_ref::<ClusterError>() {
         return Some((cluster_exit(cluster), cluster_hint(cluster)));
     }
-    if let Some(ProgramError::Start { program, .. }) = error.downcast_ref::<ProgramError>() {
-        let text = match program.as_str() {
-            "minikube" => {
-                "install minikube, or use a cluster that is there: `--provider existing`, `--context NAME`"
-                    .to_owned()
-            }
-            program => format!("install `{program}`"),
-        };
-        return Some((Exit::Failed, Some(text)));
+    if let Some(program) = error.downcast_ref::<ProgramError>() {
+        return Some((Exit::Failed, program_hint(program)));
     }
     if let Some(release) = error.downcast_ref::<ReleaseError>() {
         let text = match release {
@@ -174,6 +167,22 @@ fn advice_of(error: &(dyn Error + 'static)) -> Option<(Exit, Option<String>)> {
     None
 }
 
+fn program_hint(error: &ProgramError) -> Option<String> {
+    const OTHER: &str = "or use a cluster that is there: `--provider existing`, `--context NAME`";
+    match error {
+        ProgramError::Missing(program) | ProgramError::Start { program, .. } if program == "minikube" => {
+            Some(format!("install minikube, {OTHER}"))
+        }
+        ProgramError::Missing(program) | ProgramError::Start { program, .. } => {
+            Some(format!("install `{program}`"))
+        }
+        ProgramError::Failed { command, .. } if command.starts_with("minikube start") => {
+            Some(format!("`minikube logs` says more; mend it, {OTHER}"))
+        }
+        ProgramError::Failed { .. } => None,
+    }
+}
+
 fn cluster_exit(error: &ClusterError) -> Exit {
     match error {
         ClusterError::Config { .. } | ClusterError::NoContext { .. } => Exit::Usage,
@@ -184,12 +193,12 @@ fn cluster_exit(error: &ClusterError) -> Exit {
 fn cluster_hint(error: &ClusterError) -> Option<String> {
     Some(match error {
         ClusterError::Config { .. } => {
-            "start one (`minikube start`), or name one: KUBECONFIG names the file, `kubectl config use-context` chooses a cluster in it".to_owned()
+            "start one (`minikube start`, `ecomctl bootstrap`), or name one: KUBECONFIG is the file, `--context` a cluster in it".to_owned()
         }
         ClusterError::NoContext { known, .. } if known.is_empty() => "the kubeconfig has none".to_owned(),
         ClusterError::NoContext { known, .. } => format!("it has {}", known.join(", ")),
         ClusterError::Unreachable { .. } => {
-            "does the cluster run, and is it the right context? The next run goes on from here".to_owned()
+            "does the cluster run, and is it the one of the right context?".to_owned()
         }
         ClusterError::Unauthorized { .. } => {
             "log in to the cluster again, or choose another context".to_owned()

@@ -98,6 +98,9 @@ pub fn signal(group: Pid, signal: Signal) {
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
     /// It is not there.
+    #[error("there is no program `{0}`")]
+    Missing(String),
+    /// It cannot be started.
     #[error("failed to run `{program}`")]
     Start {
         /// Which.
@@ -128,7 +131,7 @@ pub fn require(program: &str) -> Result<(), ProgramError> {
     if std::env::split_paths(&path).any(|folder| folder.join(program).is_file()) {
         return Ok(());
     }
-    Err(ProgramError::Start { program: program.to_owned(), source: io::ErrorKind::NotFound.into() })
+    Err(ProgramError::Missing(program.to_owned()))
 }
 
 /// How many of the last lines are told when a program fails.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 use humantime::Duration;
 use url::Url;
@@ -16,7 +17,7 @@ pub struct ClusterArgs {
     #[arg(short, long, value_name = "NAME", env = "ECOMCTL_ENVIRONMENT")]
     pub environment: Option<EnvironmentName>,
 
-    /// The kubeconfig's context; that of the environment if not given, else the current one
+    /// The kubeconfig's context; if not given that of the environment, in `minikube` its profile, else the current one
     #[arg(long, value_name = "NAME", env = "ECOMCTL_CONTEXT")]
     pub context: Option<String>,
 }
@@ -45,7 +46,7 @@ pub struct BootstrapArgs {
     #[arg(long)]
     pub adopt: bool,
 
-    /// How long each wait may take
+    /// How long each wait may take, such as `90s` or `10m`
     #[arg(long, value_name = "DURATION", default_value = "10m")]
     pub timeout: Duration,
 
@@ -58,7 +59,7 @@ pub struct BootstrapArgs {
     pub deploy_key: bool,
 
     /// How an image gets into the cluster's nodes without a registry: a command that takes its name as an argument
-    #[arg(long, value_name = "COMMAND", env = "ECOMCTL_LOAD_WITH")]
+    #[arg(long, value_name = "COMMAND", env = "ECOMCTL_LOAD_WITH", value_parser = NonEmptyStringValueParser::new())]
     pub load_with: Option<String>,
 
     /// Argo CD's install manifest, instead of fetching it
@@ -82,12 +83,22 @@ pub struct BootstrapArgs {
     pub profile: String,
 
     /// The memory of a new minikube, in MiB or with a unit
-    #[arg(long, value_name = "AMOUNT", default_value = "4096")]
+    #[arg(long, value_name = "AMOUNT", default_value = "4096", value_parser = amount)]
     pub memory: String,
 
     /// The CPUs of a new minikube
-    #[arg(long, value_name = "NUMBER", default_value = "2")]
+    #[arg(long, value_name = "NUMBER", default_value = "2", value_parser = clap::value_parser!(u16).range(1..))]
     pub cpus: u16,
+}
+
+/// Returns an amount of memory that minikube reads: MiB, or with a unit.
+fn amount(text: &str) -> Result<String, String> {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let units = ["", "b", "k", "kb", "m", "mb", "g", "gb"];
+    if unit.len() < text.len() && units.contains(&unit.to_lowercase().as_str()) {
+        return Ok(text.to_owned());
+    }
+    Err("it must be like `4096`, which is MiB, or `4g`".to_owned())
 }
 
 /// Who makes the cluster.
@@ -209,7 +220,7 @@ pub struct DestroyArgs {
     #[arg(long)]
     pub keep_workloads: bool,
 
-    /// How long Argo CD may take to remove the shop, before ecomctl does it
+    /// How long Argo CD may take to remove the shop, before ecomctl does it, such as `90s` or `2m`
     #[arg(long, value_name = "DURATION", default_value = "2m")]
     pub timeout: Duration,
 }

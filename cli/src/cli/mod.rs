@@ -163,13 +163,15 @@ ECOMCTL_PULL_USERNAME and ECOMCTL_PULL_PASSWORD let nodes pull from a private re
   ecomctl status --output json")]
     Status(StatusArgs),
 
-    /// Lead a port of this machine to Argo CD or to the shop
+    /// Forward a port of this machine to Argo CD or to the shop
     #[command(after_help = "Examples:
   ecomctl open argocd --show-password
   ecomctl open shop --port 9000")]
     Open(OpenArgs),
 
     /// Remove the shop and Argo CD from the cluster, as far as ecomctl has made them
+    ///
+    /// With the shop goes its data. Asks first. Nothing that ecomctl has not made is touched, and minikube stays as it is.
     #[command(after_help = "Examples:
   ecomctl destroy
   ecomctl destroy --yes
@@ -357,6 +359,7 @@ pub enum Need {
     /// Commit and push manifests.
     Render,
     /// Deploy to a cluster.
+    #[value(alias = "bootstrap")]
     Deploy,
 }
 

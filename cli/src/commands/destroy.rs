@@ -24,7 +24,7 @@ use crate::model::sync::{DELETION_APPROVED, LiveApplication, ResourceStatus, TRA
 use crate::plan::workload;
 use crate::printer::{Printer, Task, Tasks, ask};
 use crate::render::{GATEWAY_CHARTS, GATEWAY_NAMESPACE};
-use crate::settings::{Consent, DestroySettings, MINIKUBE, Workloads};
+use crate::settings::{Consent, DestroySettings, Workloads};
 
 /// How long an object may take to go.
 const GONE: Duration = Duration::from_mins(2);
@@ -57,14 +57,15 @@ pub(super) async fn run(args: DestroyArgs, directory: &Path, printer: Printer) -
     interrupt.during(work, printer).await
 }
 
-/// The cluster that happens to be the current one, and is not of this machine, is not meant until it is named.
+/// The cluster that happens to be the current one is not meant until it is named.
 fn refuse_another(site: &InCluster, settings: &DestroySettings) -> Result<()> {
-    let is_named = settings.cluster.context.is_some() || settings.cluster.likely_context().is_none();
-    if is_named || site.cluster.context == MINIKUBE || site.cluster.is_local() {
+    let found = &site.cluster.context;
+    if settings.cluster.context.is_some() || settings.cluster.likely_context().as_ref() == Some(found) {
         return Ok(());
     }
-    let message = format!("there is no minikube, and `{}` is not of this machine", site.cluster.context);
-    Err(Failure::new(message).usage().hint("if it is meant, name it with `--context`").into())
+    let message =
+        format!("nothing says that the cluster of `{found}` is meant, which is the current context");
+    Err(Failure::new(message).usage().hint(format!("`--context {found}`, if it is")).into())
 }
 
 async fn consent(site: &InCluster, settings: &DestroySettings) -> Result<()> {

@@ -39,6 +39,24 @@ impl Interrupt {
         })
     }
 
+    /// Returns what `work` gives, or nothing when it was interrupted.
+    ///
+    /// # Errors
+    /// The work fails.
+    pub(super) async fn unless<T>(
+        &mut self,
+        work: impl Future<Output = Result<T>>,
+        printer: Printer,
+    ) -> Result<Option<T>> {
+        tokio::select! {
+            result = work => result.map(Some),
+            () = self.received() => {
+                printer.interrupted();
+                Ok(None)
+            }
+        }
+    }
+
     /// Waits for one of them.
     pub(super) async fn received(&mut self) {
         let [interrupt, terminate, hangup] = &mut self.0;

@@ -27,12 +27,10 @@ pub(super) async fn run(args: LogsArgs, directory: &Path, printer: Printer) -> R
     let settings = LogsSettings::new(args, &spec)?;
     let mut interrupt = Interrupt::new()?;
     if let LogsOf::Pods(cluster) = &settings.of {
-        let work = async {
-            let site = InCluster::of(project, spec, cluster).await?;
-            of_pods(&site, &settings, printer).await
-        };
+        let found = interrupt.unless(InCluster::of(project, spec, cluster), printer).await?;
+        let Some(site) = found else { return Ok(Exit::Interrupted) };
         return tokio::select! {
-            result = work => result,
+            result = of_pods(&site, &settings, printer) => result,
             () = interrupt.received() => Ok(Exit::Done),
         };
     }

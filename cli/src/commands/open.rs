@@ -34,12 +34,10 @@ pub(super) async fn run(args: OpenArgs, directory: &Path, printer: Printer) -> R
     let spec = project.spec()?;
     let settings = OpenSettings::new(args, &spec)?;
     let mut interrupt = Interrupt::new()?;
-    let work = async {
-        let site = InCluster::of(project, spec, &settings.cluster).await?;
-        open(&site, &settings, printer).await
-    };
+    let found = interrupt.unless(InCluster::of(project, spec, &settings.cluster), printer).await?;
+    let Some(site) = found else { return Ok(Exit::Interrupted) };
     tokio::select! {
-        result = work => result,
+        result = open(&site, &settings, printer) => result,
         () = interrupt.received() => Ok(Exit::Done),
     }
 }

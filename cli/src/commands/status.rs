@@ -70,8 +70,9 @@ pub(super) async fn run(args: StatusArgs, directory: &Path, printer: Printer) ->
     let spec = project.spec()?;
     let settings = StatusSettings::new(args, &spec)?;
     let mut interrupt = Interrupt::new()?;
+    let found = interrupt.unless(InCluster::of(project, spec, &settings.cluster), printer).await?;
+    let Some(site) = found else { return Ok(Exit::Interrupted) };
     let work = async {
-        let site = InCluster::of(project, spec, &settings.cluster).await?;
         let mut shown = None;
         loop {
             let status = look(&site).await?;

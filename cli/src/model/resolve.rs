@@ -319,7 +319,9 @@ fn gateway(spec: &PlatformSpec, environment: &EnvironmentName) -> Gateway {
         return Gateway::Existing;
     }
     // A laptop has no load balancer.
-    let is_laptop = environment.as_str() == DEFAULT_ENVIRONMENT;
+    let context = spec.context_of(environment).unwrap_or_default();
+    let is_laptop = environment.as_str() == DEFAULT_ENVIRONMENT
+        || ["kind-", "k3d-"].iter().any(|prefix| context.starts_with(prefix));
     match spec.gateway.service.unwrap_or(if is_laptop {
         ProxySpec::NodePort
     } else {

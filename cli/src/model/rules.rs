@@ -59,6 +59,14 @@ pub fn check(spec: &PlatformSpec) -> Vec<Broken> {
             Some("leave out `gateway.class`, or use `managed: false`"),
         );
     }
+    if spec.gateway.managed == Some(false) && spec.gateway.service.is_some() {
+        let hint = "leave it out, or leave out `managed: false`";
+        broken.add(
+            "gateway.service",
+            "the gateway that the cluster has is not ecomctl's to change",
+            Some(hint),
+        );
+    }
     if spec.environments.keys().any(|name| name.as_str() == LOCAL) {
         let hint = "`ecomctl up` runs it without a declaration; choose another name";
         broken.add("environments.local", "`local` exists in memory only", Some(hint));

@@ -61,7 +61,8 @@ pub struct GatewaySpec {
     /// Whether Argo CD installs the gateway: Kong. `false` uses an ingress class that the cluster has. Default: `true` for the
     /// class `kong`.
     pub managed: Option<bool>,
-    /// How a gateway that Argo CD installs is reached. Default: `NodePort` in the environment `minikube`, else `LoadBalancer`.
+    /// How a gateway that Argo CD installs is reached. Default: `NodePort` in the environment `minikube` and for a
+    /// context of kind or k3d, else `LoadBalancer`.
     pub service: Option<ProxySpec>,
 }
 

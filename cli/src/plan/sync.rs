@@ -65,8 +65,14 @@ const FINAL: [&str; 18] = [
 ];
 
 /// What is said while Argo CD's own parts start.
-const STARTING: [&str; 5] =
-    ["connection refused", "error dialing", "code = unavailable", "which does not exist", "argocd-redis"];
+const STARTING: [&str; 6] = [
+    "connection refused",
+    "error dialing",
+    "error while dialing",
+    "code = unavailable",
+    "which does not exist",
+    "argocd-redis",
+];
 
 fn says(text: &str, words: &[&str]) -> bool {
     let lower = text.to_lowercase();

@@ -16,7 +16,7 @@ use crate::model::name::EnvironmentName;
 use crate::model::spec::PlatformSpec;
 
 /// The environment that minikube is for, and the usual name of its context.
-pub const MINIKUBE: &str = "minikube";
+const MINIKUBE: &str = "minikube";
 
 /// An environment, and the context of its cluster.
 #[derive(Clone, Debug)]
@@ -37,7 +37,8 @@ impl ClusterSettings {
             Some(environment) => spec.declared(environment)?,
             None => spec.default_environment(),
         };
-        let context = args.context.or_else(|| spec.context_of(&environment));
+        let context =
+            args.context.or_else(|| spec.context_of(&environment)).filter(|context| !context.is_empty());
         Ok(Self { environment, context })
     }
 
@@ -155,7 +156,7 @@ impl BootstrapSettings {
             let given = if place == GitPlace::InCluster { "in-cluster" } else { "origin" };
             let message =
                 format!("`--git {given}` and `git.url: {url}` in `ecomctl.yaml` exclude each other");
-            return Err(Failure::new(message).usage().into());
+            return Err(Failure::new(message).usage().hint("leave out one of them").into());
         }
         let registry: Option<Registry> = args.registry.or_else(|| spec.registry_of(&environment));
         if let (Some(registry), Some(_)) = (&registry, &args.load_with) {

@@ -16,8 +16,8 @@ use crate::model::spec::PlatformSpec;
 use crate::plan::scaffold::ScaffoldOptions;
 
 pub use cluster::{
-    BootstrapSettings, ClusterChoice, ClusterSettings, Consent, DestroySettings, Foreign, MINIKUBE, Mode,
-    OpenSettings, Password, Ssh, StatusSettings, StatusUntil, Workloads,
+    BootstrapSettings, ClusterChoice, ClusterSettings, Consent, DestroySettings, Foreign, Mode, OpenSettings,
+    Password, Ssh, StatusSettings, StatusUntil, Workloads,
 };
 
 pub use images::{BuildSettings, CompileWhere, Explain, PushSettings, PushTarget};

@@ -56,7 +56,7 @@ fn what_is_missing_to_build_push_and_deploy_is_named() {
     failed  engine: no Docker engine answers at `tcp://127.0.0.1:1` (DOCKER_HOST): Connection refused (os error 111) -> start Docker, colima or podman; DOCKER_HOST or `docker context use` names another engine
     failed  compiler: failed to run `/no/such/cc`: No such file or directory (os error 2) -> install Rust with rustup and a C compiler (gcc), or use `ecomctl build --in-container`
     failed  registry of `minikube`: registry `127.0.0.1:1` does not answer: Connection refused (os error 111) -> is `127.0.0.1:1` the right registry, and does it run?
-    failed  cluster: no kubeconfig names a cluster: `~/.kube/config`: failed to read kubeconfig from '"[DIR]/home/.kube/config"': No such file or directory (os error 2) -> start one (`minikube start`), or name one: KUBECONFIG names the file, `kubectl config use-context` chooses a cluster in it
+    failed  cluster: no kubeconfig names a cluster: `~/.kube/config`: failed to read kubeconfig from '"[DIR]/home/.kube/config"': No such file or directory (os error 2) -> start one (`minikube start`, `ecomctl bootstrap`), or name one: KUBECONFIG is the file, `--context` a cluster in it
     --- stderr
     4 of 5 checks failed.
     "#);

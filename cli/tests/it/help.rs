@@ -24,7 +24,7 @@ fn help_shows_every_command() {
       render       Write the Kubernetes and Argo CD manifests of an environment
       bootstrap    Take the shop to a cluster: images, Argo CD, repository, sync, check
       status       Show what runs in the cluster: Applications, workloads, pods, images
-      open         Lead a port of this machine to Argo CD or to the shop
+      open         Forward a port of this machine to Argo CD or to the shop
       destroy      Remove the shop and Argo CD from the cluster, as far as ecomctl has made them
       verify       Check a running shop from outside: list, view, add to cart, order, cancel
       schema       Print the JSON Schema of `ecomctl.yaml`

@@ -19,10 +19,10 @@ pub(super) async fn observe(site: &mut Site) -> Result<Observed> {
     if site.argocd == ArgoCd::Adopted {
         return Ok(Observed::same("the one that is there is used as it is"));
     }
-    let objects = installation(site).await?;
     let Some(cluster) = &site.cluster else {
-        return Ok(Observed::differs([format!("install Argo CD {VERSION} ({} objects)", objects.len())]));
+        return Ok(Observed::differs([format!("install Argo CD {VERSION}")]));
     };
+    let objects = installation(site).await?;
     let differences = cluster.differences(&objects).await?;
     let left = left_over(cluster, &objects).await?;
     let mut told: Vec<String> = if differences.len() > 5 {

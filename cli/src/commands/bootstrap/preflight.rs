@@ -8,6 +8,7 @@ use tokio::task::spawn_blocking;
 
 use super::site::{ArgoCd, Endpoint, Site};
 use super::{Observed, repository};
+use crate::adapters::argocd::manifest;
 use crate::adapters::cluster::{Cluster, DynamicObject, Node, ResourceExt, Right};
 use crate::adapters::credentials;
 use crate::adapters::deploy_key;
@@ -27,9 +28,10 @@ use crate::model::object::ObjectKey;
 use crate::model::quantity::{cpu_in_milli, memory_in_bytes};
 use crate::model::resolve::Gateway;
 use crate::model::sync::TRACKING;
+use crate::plan::argocd::{MANIFEST, VERSION};
 use crate::printer::ask;
 use crate::render;
-use crate::settings::{ClusterChoice, Consent, Foreign, Mode};
+use crate::settings::{AfterCommit, ClusterChoice, CommitSettings, Consent, Foreign, Mode};
 
 /// The oldest version whose pods can sleep before they end (`preStop.sleep`).
 const OLDEST: (u32, u32) = (1, 30);
@@ -68,8 +70,10 @@ pub(super) async fn observe(site: &mut Site) -> Result<Observed> {
     Identity::for_commits_in(site.project.root())?;
     site.branch()?;
     site.project.lock()?;
-    site.engine = Some(Engine::connect().await?);
+    let here = CommitSettings { then: AfterCommit::Stay, ..site.commit_settings() };
+    commit::refuse(&site.project, &site.settings.environment, &here, site.printer)?;
     connect(site).await?;
+    site.engine = Some(Engine::connect().await?);
     let mut facts = Vec::new();
     if let Some(cluster) = site.cluster.clone() {
         check_version(&cluster)?;
@@ -87,6 +91,7 @@ pub(super) async fn observe(site: &mut Site) -> Result<Observed> {
         site.spec.git.url = Some(url.clone());
     }
     check_loader(site)?;
+    check_manifest(site).await?;
     check_registry(site).await?;
     check_remote(site).await?;
     check_known_hosts(site)?;
@@ -307,24 +312,34 @@ async fn check_registry(site: &Site) -> Result<()> {
     Ok(())
 }
 
+/// What is to be installed must be there; where there is no cluster yet, a plan says it without.
+async fn check_manifest(site: &Site) -> Result<()> {
+    let is_needed = site.argocd == ArgoCd::Own && (site.cluster.is_some() || site.settings.mode == Mode::Act);
+    if is_needed {
+        manifest(VERSION, MANIFEST, site.settings.argocd_manifest.as_deref()).await?;
+    }
+    Ok(())
+}
+
 /// What is committed must be able to get to where Argo CD reads; the repository inside the cluster comes later.
 async fn check_remote(site: &Site) -> Result<()> {
+    if site.endpoint == Endpoint::InCluster {
+        return Ok(());
+    }
     let branch = site.branch()?;
-    if site.endpoint != Endpoint::InCluster {
-        let remote = site.remote(&branch)?;
-        if remote.branch != site.spec.branch() {
-            let (name, there, deployed) = (branch.name(), &remote.branch, site.spec.branch());
-            let message =
-                format!("`{name}` is pushed to `{}/{there}`, and Argo CD deploys `{deployed}`", remote.name);
-            return Err(Failure::new(message).into());
-        }
-        let pushed = branch.url_of(&remote).and_then(|url| GitUrl::for_cluster(&url, false));
-        let read = site.spec.git.url.as_ref().and_then(|url| GitUrl::for_cluster(url.as_str(), false));
-        if let (Some(pushed), Some(read)) = (pushed, read)
-            && pushed.as_str().trim_end_matches(".git") != read.as_str().trim_end_matches(".git")
-        {
-            site.printer.warn(format!("commits are pushed to {pushed}, and Argo CD reads {read}"));
-        }
+    let remote = site.remote(&branch)?;
+    if remote.branch != site.spec.branch() {
+        let (name, there, deployed) = (branch.name(), &remote.branch, site.spec.branch());
+        let message =
+            format!("`{name}` is pushed to `{}/{there}`, and Argo CD deploys `{deployed}`", remote.name);
+        return Err(Failure::new(message).into());
+    }
+    let pushed = branch.url_of(&remote).and_then(|url| GitUrl::for_cluster(&url, false));
+    let read = site.spec.git.url.as_ref().and_then(|url| GitUrl::for_cluster(url.as_str(), false));
+    if let (Some(pushed), Some(read)) = (pushed, read)
+        && pushed.as_str().trim_end_matches(".git") != read.as_str().trim_end_matches(".git")
+    {
+        site.printer.warn(format!("commits are pushed to {pushed}, and Argo CD reads {read}"));
     }
     let (project, environment, settings, printer) =
         (site.project.clone(), site.settings.environment.clone(), site.commit_settings(), site.printer);

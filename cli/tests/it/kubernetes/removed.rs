@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use super::cluster::{Cluster, kubectl, objects, program};
-use super::shop::{bootstrap, destroy, done, on_cluster, serving};
+use super::shop::{bootstrap, context, destroy, done, on_cluster, serving};
 use crate::docker::shop::printed;
 
 #[test]
@@ -14,10 +14,13 @@ fn destroy_works_without_argo_cd_and_leaves_what_is_not_its_own() {
     let shop = serving("");
     done(&shop, bootstrap(&shop, &[]));
     // Not asked, nothing is removed.
-    let refused = on_cluster(shop.command(&["destroy"])).output().unwrap();
+    let refused = on_cluster(shop.command(&["destroy", "--context", &context()])).output().unwrap();
     assert_eq!(refused.status.code(), Some(2), "{}", shop.context.show(&refused));
+    let refused = on_cluster(shop.command(&["destroy", "--yes"])).output().unwrap();
+    let shown = shop.context.show(&refused);
+    assert!(shown.starts_with("exit: 2") && shown.contains("which is the current context"), "{shown}");
     // What syncs it goes, and the shop stays.
-    done(&shop, on_cluster(shop.command(&["destroy", "--yes", "--keep-workloads"])));
+    done(&shop, on_cluster(shop.command(&["destroy", "--yes", "--keep-workloads", "--context", &context()])));
     let left = objects();
     assert!(left.iter().any(|object| object.starts_with("Deployment/ecommerce/alpha-")), "{left:?}");
     assert!(!left.iter().any(|object| object.contains("argocd")), "{left:?}");

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::cluster::{GATEWAY, HOST, kubeconfig, program};
+use super::cluster::{GATEWAY, HOST, kubeconfig, kubectl, program};
 use crate::docker::registry::free_address;
 use crate::docker::shop::{Shop, printed};
 
@@ -83,7 +83,7 @@ pub(crate) fn done(shop: &Shop, mut command: Command) -> String {
 
 /// Removes all from the cluster.
 pub(crate) fn destroy(shop: &Shop) {
-    done(shop, on_cluster(shop.command(&["destroy", "--yes"])));
+    done(shop, on_cluster(shop.command(&["destroy", "--yes", "--context", &context()])));
 }
 
 /// Whom repositories are served to.
@@ -133,6 +133,11 @@ impl Drop for GitDaemon {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Returns the current context of the kubeconfig.
+pub(crate) fn context() -> String {
+    kubectl(&["config", "current-context"])
 }
 
 pub(crate) fn free_port() -> u16 {
