@@ -135,7 +135,7 @@ fn wanted(site: &Site) -> Result<Vec<Wanted>> {
     let name = format!("ecomctl-repository-{}", site.namespace());
     if url.ssh_host().is_some() {
         wanted.push(Wanted::DeployKey { name, url: url.to_string() });
-    } else if let Some(token) = variable(GIT[1]) {
+    } else if let Some(token) = variable(GIT[1]).filter(|_| url.as_str().starts_with("http")) {
         let user = variable(GIT[0]).unwrap_or_else(|| "git".to_owned());
         let login = [("username", user.as_str()), ("password", token.as_str())];
         wanted.push(Wanted::Given(Box::new(repository(site, &name, url.as_str(), login))));
