@@ -73,8 +73,8 @@ impl Cluster {
         Ok(would_change.then_some(Difference { object, field: Some(field), is_leaving: false }))
     }
 
-    /// Applies what differs: definitions of kinds and namespaces first, then the rest. What is being deleted is waited
-    /// for. Fields that others own become ecomctl's.
+    /// Applies what differs: namespaces first; then definitions of kinds, beside what needs none of them; what is of these
+    /// kinds once they are established. What is being deleted is waited for. Fields that others own become ecomctl's.
     ///
     /// # Errors
     /// The cluster refuses one, or fails.
@@ -83,19 +83,21 @@ impl Cluster {
             let gone = tokio::time::timeout(GONE, self.gone(&leaving.object.key())).await;
             gone.map_err(|_| ClusterError::Stays(leaving.object.key().to_string()))??;
         }
-        let stage = |object: &AnyObject| match object.kind() {
-            "CustomResourceDefinition" | "Namespace" => 0,
-            "Deployment" | "StatefulSet" => 2,
-            _ => 1,
-        };
-        let mut objects: Vec<&AnyObject> = differences.iter().map(|difference| &difference.object).collect();
-        objects.sort_by_key(|object| stage(object));
-        let (first, rest) = objects.split_at(objects.partition_point(|object| stage(object) == 0));
-        self.apply_all(first).await?;
-        for object in first.iter().filter(|object| object.kind() == "CustomResourceDefinition") {
-            self.established(&object.key().name).await?;
+        let objects: Vec<&AnyObject> = differences.iter().map(|difference| &difference.object).collect();
+        let (namespaces, objects) = split(objects, |object| object.kind() == "Namespace");
+        let (kinds, objects) = split(objects, |object| object.kind() == "CustomResourceDefinition");
+        let groups: Vec<String> = kinds
+            .iter()
+            .filter_map(|kind| kind.key().name.split_once('.').map(|(_, group)| group.to_owned()))
+            .collect();
+        let (of_kinds, rest) = split(objects, |object| groups.contains(&object.key().group));
+        self.apply_all(&namespaces).await?;
+        tokio::try_join!(self.apply_all(&kinds), self.apply_all(&rest))?;
+        if of_kinds.is_empty() {
+            return Ok(());
         }
-        self.apply_all(rest).await
+        self.established(kinds).await?;
+        self.apply_all(&of_kinds).await
     }
 
     async fn apply_all(&self, objects: &[&AnyObject]) -> Result<(), ClusterError> {
@@ -116,7 +118,21 @@ impl Cluster {
         self.ask(&format!("apply {key}"), patched).await
     }
 
-    async fn established(&self, name: &str) -> Result<(), ClusterError> {
+    /// Waits until the API server serves the kinds that `objects` define.
+    ///
+    /// # Errors
+    /// It does not in time, or fails.
+    pub async fn established(
+        &self,
+        objects: impl IntoIterator<Item = &AnyObject>,
+    ) -> Result<(), ClusterError> {
+        let kinds = objects.into_iter().filter(|object| object.kind() == "CustomResourceDefinition");
+        let names: Vec<String> = kinds.map(|kind| kind.key().name).collect();
+        let waits = names.iter().map(|name| self.is_established(name));
+        stream::iter(waits).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    async fn is_established(&self, name: &str) -> Result<(), ClusterError> {
         let api: Api<CustomResourceDefinition> = Api::all(self.client.clone());
         let mut watched = Watched::of(self, api, &format!("metadata.name={name}"), "");
         let condition = conditions::is_crd_established();
@@ -161,6 +177,13 @@ impl Cluster {
         let patched = api.patch(&key.name, &parameters, &patch);
         self.ask(&format!("change {key}"), patched).await.map(drop)
     }
+}
+
+fn split(
+    objects: Vec<&AnyObject>,
+    is_meant: impl Fn(&AnyObject) -> bool,
+) -> (Vec<&AnyObject>, Vec<&AnyObject>) {
+    objects.into_iter().partition(|object| is_meant(object))
 }
 
 fn parameters() -> PatchParams {

@@ -47,6 +47,7 @@ pub(super) async fn act(site: &mut Site, task: &Task) -> Result<String> {
     let differences = cluster.differences(&objects).await?;
     task.step(&format!("applying {} objects of Argo CD {VERSION} ...", differences.len()));
     cluster.apply(&differences).await?;
+    cluster.established(&objects).await?;
     for key in left_over(cluster, &objects).await? {
         cluster.delete(&key).await?;
     }
