@@ -137,7 +137,8 @@ fn check_version(cluster: &Cluster) -> Result<()> {
 
 /// A cluster that is not of this machine may be somebody's production.
 async fn ask_about(site: &Site, cluster: &Cluster) -> Result<()> {
-    if site.settings.mode == Mode::Plan || site.settings.consent == Consent::Given || cluster.is_local() {
+    let is_ours = matches!(site.settings.cluster, ClusterChoice::Minikube(_)) || cluster.is_local();
+    if site.settings.mode == Mode::Plan || site.settings.consent == Consent::Given || is_ours {
         return Ok(());
     }
     let question = format!("Write to the cluster of context `{}` at {}?", cluster.context, cluster.url);
