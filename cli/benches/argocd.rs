@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ecomctl::adapters::cluster::Cluster;
@@ -22,6 +23,9 @@ fn kubectl(args: &[&str]) {
     let output = Command::new(words[0]).args(&words[1..]).args(args).output().unwrap();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// The API server is busy for a while with what it was given: neither side pays for that of the other.
+const PAUSE: Duration = Duration::from_secs(2);
 
 fn clean() {
     kubectl(&["delete", "namespace", "argocd", "--ignore-not-found"]);
@@ -60,6 +64,7 @@ fn main() {
 
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let ours = || {
+        thread::sleep(PAUSE);
         let began = Instant::now();
         let changed = runtime.block_on(async {
             let cluster = Cluster::connect(None).await.unwrap();
@@ -70,6 +75,7 @@ fn main() {
         (began.elapsed(), changed)
     };
     let theirs = || {
+        thread::sleep(PAUSE);
         let began = Instant::now();
         kubectl(&apply);
         began.elapsed()

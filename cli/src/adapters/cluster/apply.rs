@@ -1,5 +1,7 @@
 //! Server-side apply (<https://kubernetes.io/docs/reference/using-api/server-side-apply/>), and what it would change.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -49,16 +51,36 @@ impl Cluster {
     /// # Errors
     /// The cluster fails.
     pub async fn differences(&self, objects: &[AnyObject]) -> Result<Vec<Difference>, ClusterError> {
-        let compared = objects.iter().map(|object| self.difference(object));
+        let (namespaces, others) = split(objects.iter().collect(), |object| object.kind() == "Namespace");
+        let mut differences = self.compared(&namespaces, &BTreeSet::new()).await?;
+        let new =
+            differences.iter().filter(|difference| difference.field.is_none() && !difference.is_leaving);
+        let new: BTreeSet<String> = new.map(|difference| difference.object.key().name).collect();
+        differences.extend(self.compared(&others, &new).await?);
+        Ok(differences)
+    }
+
+    async fn compared(
+        &self,
+        objects: &[&AnyObject],
+        new_namespaces: &BTreeSet<String>,
+    ) -> Result<Vec<Difference>, ClusterError> {
+        let compared = objects.iter().map(|object| self.difference(object, new_namespaces));
         let compared: Vec<Option<Difference>> =
             stream::iter(compared).buffered(AT_ONCE).try_collect().await?;
         Ok(compared.into_iter().flatten().collect())
     }
 
-    async fn difference(&self, object: &AnyObject) -> Result<Option<Difference>, ClusterError> {
+    async fn difference(
+        &self,
+        object: &AnyObject,
+        new_namespaces: &BTreeSet<String>,
+    ) -> Result<Option<Difference>, ClusterError> {
         let object = with_digest(object);
         let key = object.key();
-        let Some(live) = self.get(&key).await? else {
+        let is_absent = key.namespace.as_ref().is_some_and(|namespace| new_namespaces.contains(namespace));
+        let live = if is_absent { None } else { self.get(&key).await? };
+        let Some(live) = live else {
             return Ok(Some(Difference { object, field: None, is_leaving: false }));
         };
         if live.metadata.deletion_timestamp.is_some() {
@@ -73,8 +95,8 @@ impl Cluster {
         Ok(would_change.then_some(Difference { object, field: Some(field), is_leaving: false }))
     }
 
-    /// Applies what differs: namespaces first; then definitions of kinds, beside what needs none of them; what is of these
-    /// kinds once they are established. What is being deleted is waited for. Fields that others own become ecomctl's.
+    /// Applies what differs: namespaces first; then what needs no definition of a kind, and beside it these definitions; what is
+    /// of these kinds once they are established. What is being deleted is waited for. Fields that others own become ecomctl's.
     ///
     /// # Errors
     /// The cluster refuses one, or fails.
@@ -92,12 +114,22 @@ impl Cluster {
             .collect();
         let (of_kinds, rest) = split(objects, |object| groups.contains(&object.key().group));
         self.apply_all(&namespaces).await?;
-        tokio::try_join!(self.apply_all(&kinds), self.apply_all(&rest))?;
+        tokio::try_join!(self.apply_all(&rest), self.define(kinds.clone()))?;
         if of_kinds.is_empty() {
             return Ok(());
         }
         self.established(kinds).await?;
         self.apply_all(&of_kinds).await
+    }
+
+    /// Applies definitions of kinds one after the other, the largest first: with each that it has, the API server describes all
+    /// of its kinds anew, which holds up whatever else it is asked.
+    async fn define(&self, mut kinds: Vec<&AnyObject>) -> Result<(), ClusterError> {
+        kinds.sort_by_cached_key(|kind| Reverse(serde_json::to_vec(kind).unwrap_or_default().len()));
+        for kind in kinds {
+            self.apply_all(&[kind]).await?;
+        }
+        Ok(())
     }
 
     async fn apply_all(&self, objects: &[&AnyObject]) -> Result<(), ClusterError> {

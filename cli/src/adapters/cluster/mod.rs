@@ -35,7 +35,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest time for the first answer.
 const FIRST_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many requests are under way at once.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 8;
 
 /// Why the cluster did not do it.
 #[derive(Debug, thiserror::Error)]

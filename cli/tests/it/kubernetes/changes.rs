@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::cluster::{Cluster, GATEWAY, kubectl, object};
-use super::shop::{SERVER, bootstrap, destroy, done, serving};
+use super::shop::{SERVER, bootstrap, destroy, done, on_cluster, serving};
 
 fn eventually(what: &str, is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
@@ -55,7 +55,8 @@ fn a_commit_arrives_a_hand_edit_is_healed_and_a_new_image_loses_no_request() {
     shop.context.write(&shop.main_of(0), &SERVER.replace("\"hello\"", "\"welcome\""));
     shop.git(&["commit", "--quiet", "--all", "--message", "be polite"]);
     done(&shop, bootstrap(&shop, &[]));
-    assert_eq!(get("/at-5003").as_deref(), Some("welcome"));
+    done(&shop, on_cluster(shop.command(&["verify", "--live"])));
+    eventually("the router sends to the new pods alone", || get("/at-5003").as_deref() == Some("welcome"));
     let terminating = || kubectl(&["-n", "ecommerce", "get", "pods", "-o", "name"]).lines().count() > 4;
     eventually("the old pods are gone", || !terminating());
     ended.store(true, Ordering::Relaxed);
