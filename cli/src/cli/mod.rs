@@ -141,6 +141,15 @@ pub enum Command {
   ecomctl render --stdout | kubectl apply --server-side --dry-run=server -f -")]
     Render(RenderArgs),
 
+    /// Look for what is wrong with the manifests of an environment, without a cluster
+    ///
+    /// Selectors meet labels, Services meet ports, probes meet listeners, policies cover calls, what is named is made; pods are
+    /// restricted and images pinned. Exits 3 if something is found. `render` refuses what is found here.
+    #[command(after_help = "Examples:
+  ecomctl lint
+  ecomctl lint --environment production --output json")]
+    Lint(LintArgs),
+
     /// Take the shop to a cluster: images, Argo CD, repository, sync, check
     ///
     /// Each step looks at what is there and changes what differs, so it can be run again and again, also after it was
@@ -274,6 +283,14 @@ pub struct RenderArgs {
     /// Commit to this branch, which is made if it does not exist, instead of the one that is checked out
     #[arg(long, value_name = "NAME", requires = "commit")]
     pub branch: Option<String>,
+}
+
+/// Arguments of `lint`.
+#[derive(Clone, Debug, Args)]
+pub struct LintArgs {
+    /// The environment; the first one declared if not given
+    #[arg(short, long, value_name = "NAME", env = "ECOMCTL_ENVIRONMENT")]
+    pub environment: Option<EnvironmentName>,
 }
 
 /// Arguments of `build`.

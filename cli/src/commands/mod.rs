@@ -11,6 +11,7 @@ mod images;
 mod in_cluster;
 mod init;
 mod interrupt;
+mod lint;
 mod logs;
 mod open;
 mod push;
@@ -41,6 +42,7 @@ pub(crate) fn run(cli: Cli, printer: Printer) -> Result<Exit> {
         Command::Images(args) => in_runtime(images::run(args, directory, printer)),
         Command::Doctor(args) => in_runtime(doctor::run(args, directory, printer)),
         Command::Render(args) => render::run(args, directory, printer),
+        Command::Lint(args) => lint::run(args, directory, printer),
         Command::Bootstrap(args) => in_runtime(bootstrap::run(*args, directory, printer)),
         Command::Status(args) => in_runtime(status::run(args, directory, printer)),
         Command::Open(args) => in_runtime(open::run(args, directory, printer)),

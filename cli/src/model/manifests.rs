@@ -1,8 +1,10 @@
 //! The objects of an environment, typed, by component.
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Service};
-use k8s_openapi::api::networking::v1::Ingress;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Service, ServiceAccount};
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 
@@ -32,9 +34,13 @@ pub struct Component {
 #[expect(missing_docs, reason = "each variant is the kind of its name")]
 pub enum Object {
     Namespace(Box<Namespace>),
+    NetworkPolicy(Box<NetworkPolicy>),
+    ServiceAccount(Box<ServiceAccount>),
     PersistentVolumeClaim(Box<PersistentVolumeClaim>),
     Service(Box<Service>),
     Deployment(Box<Deployment>),
+    PodDisruptionBudget(Box<PodDisruptionBudget>),
+    HorizontalPodAutoscaler(Box<HorizontalPodAutoscaler>),
     Ingress(Box<Ingress>),
     AppProject(Box<AppProject>),
     Application(Box<Application>),
@@ -46,9 +52,13 @@ impl Object {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Namespace(_) => "namespace",
+            Self::NetworkPolicy(_) => "networkpolicy",
+            Self::ServiceAccount(_) => "serviceaccount",
             Self::PersistentVolumeClaim(_) => "persistentvolumeclaim",
             Self::Service(_) => "service",
             Self::Deployment(_) => "deployment",
+            Self::PodDisruptionBudget(_) => "poddisruptionbudget",
+            Self::HorizontalPodAutoscaler(_) => "horizontalpodautoscaler",
             Self::Ingress(_) => "ingress",
             Self::AppProject(_) => "appproject",
             Self::Application(_) => "application",
@@ -60,9 +70,13 @@ impl Object {
     pub fn metadata(&self) -> &ObjectMeta {
         match self {
             Self::Namespace(object) => &object.metadata,
+            Self::NetworkPolicy(object) => &object.metadata,
+            Self::ServiceAccount(object) => &object.metadata,
             Self::PersistentVolumeClaim(object) => &object.metadata,
             Self::Service(object) => &object.metadata,
             Self::Deployment(object) => &object.metadata,
+            Self::PodDisruptionBudget(object) => &object.metadata,
+            Self::HorizontalPodAutoscaler(object) => &object.metadata,
             Self::Ingress(object) => &object.metadata,
             Self::AppProject(object) => &object.metadata,
             Self::Application(object) => &object.metadata,

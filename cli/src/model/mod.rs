@@ -12,6 +12,7 @@ pub mod manifests;
 pub mod name;
 pub mod network;
 pub mod object;
+pub mod overlay;
 pub mod package;
 pub mod parse;
 pub mod quantity;

@@ -10,7 +10,8 @@ use super::network::{HostName, Port, RoutePath};
 use super::quantity::Quantity;
 use super::rules;
 use super::spec::{
-    AmountsSpec, EnvironmentSpec, ImagesSpec, PlatformSpec, ProxySpec, ServiceSpec, StoreSpec,
+    AmountsSpec, AutoscalingSpec, EnvironmentSpec, ImagesSpec, PlatformSpec, ProxySpec, ServiceSpec,
+    StoreSpec,
 };
 
 /// A platform in an environment. Nothing is left to decide.
@@ -92,8 +93,10 @@ pub struct ResolvedService {
     pub port: Port,
     /// The path prefix on the gateway.
     pub path: Option<RoutePath>,
-    /// How many replicas run.
+    /// How many replicas run; at least, when the load says it.
     pub replicas: u16,
+    /// How the load says how many replicas run.
+    pub autoscaling: Option<Autoscaling>,
     /// Where it keeps its data.
     pub store: ResolvedStore,
     /// The services that it calls.
@@ -104,6 +107,15 @@ pub struct ResolvedService {
     pub requests: Amounts,
     /// What it gets at most.
     pub limits: Amounts,
+}
+
+/// How the load says how many replicas run.
+#[derive(Clone, Debug)]
+pub struct Autoscaling {
+    /// How many run at most.
+    pub max: u16,
+    /// The use of CPU that is aimed at, in percent of what is requested.
+    pub cpu: u8,
 }
 
 /// Where a service keeps its data.
@@ -134,6 +146,9 @@ const DEFAULT_PLATFORM: &str = "ecommerce";
 const DEFAULT_ENVIRONMENT: &str = "minikube";
 const DEFAULT_BRANCH: &str = "main";
 const DEFAULT_CLASS: &str = "kong";
+const DEFAULT_REPLICAS: u16 = 2;
+/// Percent.
+const DEFAULT_CPU_USE: u8 = 70;
 const DEFAULT_STORAGE: &str = "1Gi";
 const DEFAULT_REQUESTS: (&str, &str) = ("100m", "128Mi");
 const DEFAULT_LIMITS: (&str, &str) = ("200m", "256Mi");
@@ -196,19 +211,6 @@ impl PlatformSpec {
 }
 
 impl PlatformSpec {
-    /// Returns where the images of an environment are pushed to.
-    #[must_use]
-    pub fn registry_of(&self, environment: &EnvironmentName) -> Option<Registry> {
-        let overlay = self.environments.get(environment).and_then(Option::as_ref);
-        overlay.and_then(|overlay| overlay.registry.clone()).or_else(|| self.registry.clone())
-    }
-
-    /// Returns the kubeconfig's context that is declared for an environment.
-    #[must_use]
-    pub fn context_of(&self, environment: &EnvironmentName) -> Option<String> {
-        self.environments.get(environment).and_then(Option::as_ref)?.context.clone()
-    }
-
     /// Returns the branch that is deployed.
     #[must_use]
     pub fn branch(&self) -> &str {
@@ -276,7 +278,7 @@ where
                 })?,
             },
         };
-        services.push(resolve_service(name, service, image));
+        services.push(resolve_service(name, &spec.service_in(environment, name, service), image));
     }
     services.sort_by(|a, b| a.name.cmp(&b.name));
     let name = spec.platform_name();
@@ -345,7 +347,14 @@ fn resolve_service(name: &ServiceName, spec: &ServiceSpec, image: PinnedImage) -
         image,
         port: spec.port,
         path: spec.path.clone(),
-        replicas: spec.replicas.unwrap_or_else(|| default_replicas(store)),
+        replicas: match &spec.autoscaling {
+            Some(autoscaling) => autoscaling.min(),
+            None => spec.replicas.unwrap_or_else(|| default_replicas(store)),
+        },
+        autoscaling: spec.autoscaling.as_ref().map(|autoscaling| Autoscaling {
+            max: autoscaling.max,
+            cpu: autoscaling.cpu.unwrap_or(DEFAULT_CPU_USE),
+        }),
         store: match store {
             StoreSpec::Embedded => {
                 ResolvedStore::Embedded { size: text(spec.storage.as_ref(), DEFAULT_STORAGE) }
@@ -362,7 +371,15 @@ fn resolve_service(name: &ServiceName, spec: &ServiceSpec, image: PinnedImage) -
 fn default_replicas(store: StoreSpec) -> u16 {
     match store {
         StoreSpec::Embedded => 1,
-        StoreSpec::None => 2,
+        StoreSpec::None => DEFAULT_REPLICAS,
+    }
+}
+
+impl AutoscalingSpec {
+    /// Returns how many replicas run at least.
+    #[must_use]
+    pub fn min(&self) -> u16 {
+        self.min.unwrap_or(DEFAULT_REPLICAS)
     }
 }
 

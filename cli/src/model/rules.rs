@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::name::{EnvironmentName, MAX_LABEL, PlatformName, ServiceName};
 use super::resolve::{LOCAL, default_amounts};
-use super::spec::{PlatformSpec, ServiceSpec, StoreSpec};
+use super::spec::{AutoscalingSpec, PlatformSpec, ServiceSpec, StoreSpec};
 
 /// A rule that the spec breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +24,19 @@ impl fmt::Display for Broken {
     }
 }
 
-/// Names of components that are no service's.
-const RESERVED: [&str; 7] = ["addons", "applications", "base", "gateway", "kong", "platform", "stores"];
+/// Names of components and of objects that are no service's; `default` is an account that every namespace has.
+const RESERVED: [&str; 10] = [
+    "addons",
+    "allow-dns",
+    "applications",
+    "base",
+    "default",
+    "default-deny",
+    "gateway",
+    "kong",
+    "platform",
+    "stores",
+];
 /// Variables that follow from the spec, or that only `ecomctl up` sets.
 const DERIVED: [&str; 5] = ["ADMIN_PORT", "EXIT_WITH_STDIN", "HTTP_PORT", "LISTEN_ADDRESS", "STORE_URL"];
 
@@ -74,8 +85,9 @@ pub fn check(spec: &PlatformSpec) -> Vec<Broken> {
     check_names(spec, &mut broken);
     check_shared(spec, &mut broken);
     for (name, service) in &spec.services {
-        check_service(spec, name, service, &mut broken);
+        check_service(spec, name, service, &format!("services.{name}"), &mut broken);
     }
+    check_overlays(spec, &mut broken);
     broken.0
 }
 
@@ -160,13 +172,43 @@ fn check_shared(spec: &PlatformSpec, broken: &mut Rules) {
     }
 }
 
-fn check_service(spec: &PlatformSpec, name: &ServiceName, service: &ServiceSpec, broken: &mut Rules) {
-    let at = |field: &str| format!("services.{name}.{field}");
+/// Services as they are in environments: rules that they break there alone.
+fn check_overlays(spec: &PlatformSpec, broken: &mut Rules) {
+    let overlays = spec.environments.iter().filter_map(|(name, overlay)| Some((name, overlay.as_ref()?)));
+    for (environment, overlay) in overlays {
+        for (name, overlay) in &overlay.services {
+            let at = format!("environments.{environment}.services.{name}");
+            let Some(service) = spec.services.get(name) else {
+                let names: Vec<&str> = spec.services.keys().map(ServiceName::as_str).collect();
+                let hint = format!("declared are {}", names.join(", "));
+                broken.add(at, format!("there is no service `{name}`"), Some(hint));
+                continue;
+            };
+            let (mut anywhere, mut here) = (Rules::default(), Rules::default());
+            check_service(spec, name, service, &at, &mut anywhere);
+            check_service(spec, name, &service.with(overlay), &at, &mut here);
+            broken.0.extend(here.0.into_iter().filter(|rule| !anywhere.0.contains(rule)));
+        }
+    }
+}
+
+/// A service that is declared at a key.
+fn check_service(
+    spec: &PlatformSpec,
+    name: &ServiceName,
+    service: &ServiceSpec,
+    at: &str,
+    broken: &mut Rules,
+) {
+    let at = |field: &str| format!("{at}.{field}");
     let embedded = service.store != Some(StoreSpec::None);
     if let Some(replicas) = service.replicas.filter(|replicas| embedded && *replicas > 1) {
         let reason =
             format!("`{replicas}` replicas cannot share an embedded store: each would have its own data");
         broken.add(at("replicas"), reason, Some("use 1, or `store: none` if it keeps no data"));
+    }
+    if let Some(autoscaling) = &service.autoscaling {
+        check_autoscaling(service, autoscaling, &at("autoscaling"), embedded, broken);
     }
     if let (false, Some(storage)) = (embedded, &service.storage) {
         let reason = format!("`{}` of storage, but `store: none` keeps no data", storage.as_str());
@@ -209,6 +251,36 @@ fn check_service(spec: &PlatformSpec, name: &ServiceName, service: &ServiceSpec,
             let reason = format!("request `{}` is above the limit `{}`", request.as_str(), limit.as_str());
             broken.add(at(&format!("resources.requests.{what}")), reason, Some("raise the limit too"));
         }
+    }
+}
+
+fn check_autoscaling(
+    service: &ServiceSpec,
+    autoscaling: &AutoscalingSpec,
+    at: &str,
+    embedded: bool,
+    broken: &mut Rules,
+) {
+    let (min, max) = (autoscaling.min(), autoscaling.max);
+    if embedded {
+        let reason = "replicas cannot share an embedded store: each would have its own data";
+        broken.add(at, reason, Some("leave it out, or use `store: none` if it keeps no data"));
+    }
+    if let Some(replicas) = service.replicas {
+        let reason = format!("`replicas: {replicas}` says how many run already");
+        broken.add(at, reason, Some("leave out one of them"));
+    }
+    if min == 0 {
+        let hint = "use at least 1: without load there would be none to measure";
+        broken.add(format!("{at}.min"), "`0` replicas", Some(hint));
+    }
+    if max < min {
+        let reason = format!("`{max}` replicas at most are fewer than `{min}` at least");
+        broken.add(format!("{at}.max"), reason, Some("raise it, or lower `min`"));
+    }
+    if autoscaling.cpu == Some(0) {
+        let reason = "`0` percent of CPU can never be reached";
+        broken.add(format!("{at}.cpu"), reason, Some("use one like 70"));
     }
 }
 

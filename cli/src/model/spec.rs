@@ -86,6 +86,8 @@ pub struct ServiceSpec {
     pub path: Option<RoutePath>,
     /// How many replicas run. Default: 2, or 1 with an embedded store.
     pub replicas: Option<u16>,
+    /// Lets the load say how many replicas run, in place of `replicas`. The cluster needs the metrics-server.
+    pub autoscaling: Option<AutoscalingSpec>,
     /// Where it keeps its data. Default: `embedded`.
     pub store: Option<StoreSpec>,
     /// How large the volume of an embedded store is. Default: `1Gi`.
@@ -129,6 +131,18 @@ pub struct ResourcesSpec {
     pub limits: AmountsSpec,
 }
 
+/// How many replicas run, by their load.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AutoscalingSpec {
+    /// How many run at least. Default: 2.
+    pub min: Option<u16>,
+    /// How many run at most.
+    pub max: u16,
+    /// The use of CPU that is aimed at, in percent of what is requested. Default: 70.
+    pub cpu: Option<u8>,
+}
+
 /// An amount of CPU and memory.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -153,8 +167,30 @@ pub struct EnvironmentSpec {
     /// `ECOMCTL_PULL_USERNAME` and `ECOMCTL_PULL_PASSWORD` if it is not there.
     #[serde(rename = "pullSecret")]
     pub pull_secret: Option<ServiceName>,
+    /// What differs in services, by name.
+    #[serde(default, deserialize_with = "unique")]
+    pub services: IndexMap<ServiceName, ServiceOverlay>,
     /// Where its images come from. Default: `build` in the first environment, `promote` in the others.
     pub images: Option<ImagesSpec>,
+}
+
+/// What differs in a service. What is left out is as the service says.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceOverlay {
+    /// How many replicas run, in place of `replicas` or `autoscaling` of the service.
+    pub replicas: Option<u16>,
+    /// Lets the load say how many replicas run, in place of `replicas` or `autoscaling` of the service.
+    pub autoscaling: Option<AutoscalingSpec>,
+    /// How large the volume of an embedded store is.
+    pub storage: Option<Quantity>,
+    /// Environment variables, added to those of the service or in place of those of the same name.
+    #[serde(default, deserialize_with = "unique")]
+    #[schemars(with = "IndexMap<VariableName, Scalar>")]
+    pub env: IndexMap<VariableName, String>,
+    /// What it gets of a node: each amount that stands here.
+    #[serde(default)]
+    pub resources: ResourcesSpec,
 }
 
 /// Where the images of an environment come from.

@@ -3,6 +3,7 @@
 pub mod argocd;
 pub mod build;
 pub mod declare;
+pub mod lint;
 pub mod local;
 pub mod scaffold;
 pub mod sync;

@@ -145,9 +145,13 @@ fn project(platform: &ResolvedPlatform) -> AppProject {
             namespace_resource_whitelist: vec![
                 kind("", "PersistentVolumeClaim"),
                 kind("", "Service"),
+                kind("", "ServiceAccount"),
                 kind("apps", "Deployment"),
                 kind("argoproj.io", "Application"),
+                kind("autoscaling", "HorizontalPodAutoscaler"),
                 kind("networking.k8s.io", "Ingress"),
+                kind("networking.k8s.io", "NetworkPolicy"),
+                kind("policy", "PodDisruptionBudget"),
             ],
         },
     }

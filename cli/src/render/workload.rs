@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy};
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
 use k8s_openapi::api::core::v1::{
     Capabilities, Container, ContainerPort, EnvVar, HTTPGetAction, Lifecycle, LifecycleHandler,
     LocalObjectReference, PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements,
@@ -13,7 +13,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::service::{ADMIN, HTTP};
-use super::{metadata, volume};
+use super::{availability, metadata, volume};
 use crate::model::resolve::{Amounts, ResolvedPlatform, ResolvedService, ResolvedStore};
 use crate::model::rules::url_variable;
 
@@ -22,6 +22,9 @@ const USER: i64 = 65532;
 /// How long a pod that is to end is still sent requests at most.
 const DRAIN_SECONDS: i64 = 5;
 
+/// How many former versions the cluster keeps; git has all of them.
+const REVISIONS: i32 = 3;
+
 /// Returns the Deployment of a service.
 pub(super) fn deployment(platform: &ResolvedPlatform, service: &ResolvedService) -> Deployment {
     let name = service.name.as_str();
@@ -29,14 +32,14 @@ pub(super) fn deployment(platform: &ResolvedPlatform, service: &ResolvedService)
     Deployment {
         metadata: metadata::namespaced(platform, name, name),
         spec: Some(DeploymentSpec {
-            replicas: Some(service.replicas.into()),
+            // Else the autoscaler says it.
+            replicas: service.autoscaling.is_none().then(|| service.replicas.into()),
+            revision_history_limit: Some(REVISIONS),
             selector: LabelSelector {
                 match_labels: Some(metadata::selector(platform, name)),
                 match_expressions: None,
             },
-            // Two pods at once would open one file.
-            strategy: embedded
-                .then(|| DeploymentStrategy { type_: Some("Recreate".to_owned()), rolling_update: None }),
+            strategy: Some(strategy(embedded)),
             template: PodTemplateSpec {
                 metadata: Some(ObjectMeta {
                     labels: Some(metadata::labels(platform, name)),
@@ -50,11 +53,28 @@ pub(super) fn deployment(platform: &ResolvedPlatform, service: &ResolvedService)
     }
 }
 
+fn strategy(embedded: bool) -> DeploymentStrategy {
+    if embedded {
+        // Two pods at once would open one file.
+        return DeploymentStrategy { type_: Some("Recreate".to_owned()), rolling_update: None };
+    }
+    DeploymentStrategy {
+        type_: Some("RollingUpdate".to_owned()),
+        // A pod goes once another one is ready in its place.
+        rolling_update: Some(RollingUpdateDeployment {
+            max_unavailable: Some(IntOrString::Int(0)),
+            max_surge: Some(IntOrString::String("25%".to_owned())),
+        }),
+    }
+}
+
 fn pod(platform: &ResolvedPlatform, service: &ResolvedService, embedded: bool) -> PodSpec {
     let pull_secret = platform.pull_secret.as_ref();
     PodSpec {
         image_pull_secrets: pull_secret.map(|name| vec![LocalObjectReference { name: name.to_string() }]),
+        service_account_name: Some(service.name.to_string()),
         automount_service_account_token: Some(false),
+        topology_spread_constraints: availability::spread(platform, service),
         // Their variables would look like configuration: PRODUCT_SERVICE_PORT.
         enable_service_links: Some(false),
         security_context: Some(PodSecurityContext {

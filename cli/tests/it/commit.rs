@@ -55,7 +55,7 @@ fn owned_paths_are_committed_and_all_else_stays() {
     exit: 0
     --- stdout
     --- stderr
-    Committed 19 files to `main`: [COMMIT]
+    Committed 27 files to `main`: [COMMIT]
     ");
     assert_snapshot!(context.git("", &["status", "--porcelain"]), @"
      M services/cart-service/Cargo.toml
@@ -71,26 +71,34 @@ fn owned_paths_are_committed_and_all_else_stays() {
     product-service ta
 
 
-     argocd/minikube.yaml                               | 101 +++++++++++++++++++++
+     argocd/minikube.yaml                               | 109 +++++++++++++++++++++
      ecomctl.lock                                       |  20 ++++
-     .../applications/application-ecommerce-base.yaml   |  38 ++++++++
-     .../application-ecommerce-cart-service.yaml        |  38 ++++++++
-     .../application-ecommerce-gateway.yaml             |  38 ++++++++
-     .../applications/application-ecommerce-kong.yaml   |  71 +++++++++++++++
-     .../application-ecommerce-order-service.yaml       |  38 ++++++++
-     .../application-ecommerce-product-service.yaml     |  38 ++++++++
-     generated/minikube/base/namespace-ecommerce.yaml   |  11 +++
-     .../cart-service/deployment-cart-service.yaml      |  96 ++++++++++++++++++++
+     .../applications/application-ecommerce-base.yaml   |  38 +++++++
+     .../application-ecommerce-cart-service.yaml        |  38 +++++++
+     .../application-ecommerce-gateway.yaml             |  38 +++++++
+     .../applications/application-ecommerce-kong.yaml   |  71 ++++++++++++++
+     .../application-ecommerce-order-service.yaml       |  38 +++++++
+     .../application-ecommerce-product-service.yaml     |  38 +++++++
+     generated/minikube/base/namespace-ecommerce.yaml   |  12 +++
+     .../minikube/base/networkpolicy-allow-dns.yaml     |  20 ++++
+     .../minikube/base/networkpolicy-default-deny.yaml  |  15 +++
+     .../cart-service/deployment-cart-service.yaml      |  98 ++++++++++++++++++
+     .../cart-service/networkpolicy-cart-service.yaml   |  35 +++++++
      .../persistentvolumeclaim-cart-service-data.yaml   |  18 ++++
      .../cart-service/service-cart-service.yaml         |  19 ++++
-     .../gateway/ingress-ecommerce-ingress.yaml         |  38 ++++++++
-     .../order-service/deployment-order-service.yaml    |  96 ++++++++++++++++++++
+     .../cart-service/serviceaccount-cart-service.yaml  |  11 +++
+     .../gateway/ingress-ecommerce-ingress.yaml         |  38 +++++++
+     .../order-service/deployment-order-service.yaml    |  98 ++++++++++++++++++
+     .../order-service/networkpolicy-order-service.yaml |  35 +++++++
      .../persistentvolumeclaim-order-service-data.yaml  |  18 ++++
      .../order-service/service-order-service.yaml       |  19 ++++
-     .../deployment-product-service.yaml                |  94 +++++++++++++++++++
+     .../serviceaccount-order-service.yaml              |  11 +++
+     .../deployment-product-service.yaml                |  96 ++++++++++++++++++
+     .../networkpolicy-product-service.yaml             |  37 +++++++
      ...persistentvolumeclaim-product-service-data.yaml |  18 ++++
      .../product-service/service-product-service.yaml   |  19 ++++
-     19 files changed, 828 insertions(+)
+     .../serviceaccount-product-service.yaml            |  11 +++
+     27 files changed, 1018 insertions(+)
     ");
     let before = head(&context);
     assert_snapshot!(run(&context, &["render", "--commit"]), @"

@@ -22,6 +22,7 @@ fn help_shows_every_command() {
       images       List the images that were built in this folder, or remove old ones
       doctor       See whether this machine has what the platform needs
       render       Write the Kubernetes and Argo CD manifests of an environment
+      lint         Look for what is wrong with the manifests of an environment, without a cluster
       bootstrap    Take the shop to a cluster: images, Argo CD, repository, sync, check
       status       Show what runs in the cluster: Applications, workloads, pods, images
       open         Forward a port of this machine to Argo CD or to the shop

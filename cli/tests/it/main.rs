@@ -9,6 +9,7 @@ mod doctor;
 mod help;
 mod init;
 mod kubernetes;
+mod lint;
 mod logs;
 mod properties;
 mod render;

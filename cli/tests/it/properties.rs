@@ -11,6 +11,7 @@ use ecomctl::model::resolve::resolve;
 use ecomctl::model::tree::{HEADER, RenderedTree};
 use ecomctl::{plan, render, yaml};
 use proptest::prelude::*;
+use serde_json::json;
 
 #[derive(Clone, Debug)]
 struct Service {
@@ -20,6 +21,7 @@ struct Service {
     calls: Vec<prop::sample::Index>,
     env: BTreeMap<String, String>,
     cpu: Option<(u32, u32)>,
+    overlay: Option<(u16, bool)>,
 }
 
 /// Returns any text, and often one that YAML could take for something else.
@@ -40,14 +42,16 @@ fn service() -> impl Strategy<Value = Service> {
         prop::collection::vec(any::<prop::sample::Index>(), 0..3),
         prop::collection::btree_map("[A-Z]{3,8}", value(), 0..3),
         prop::option::of((1..100_u32, 100..1000_u32)),
+        prop::option::of((1..9_u16, any::<bool>())),
     )
-        .prop_map(|(path, none, replicas, calls, env, cpu)| Service {
+        .prop_map(|(path, none, replicas, calls, env, cpu, overlay)| Service {
             path,
             none,
             replicas,
             calls,
             env,
             cpu,
+            overlay,
         })
 }
 
@@ -70,7 +74,17 @@ fn spec() -> impl Strategy<Value = String> {
         if let Some(host) = host {
             let _ = writeln!(text, "gateway: {{class: nginx, host: {host}}}");
         }
-        text.push_str("environments: {minikube: , production: }\nservices:\n");
+        text.push_str("environments:\n  minikube:\n  production:\n    services: {");
+        for (name, service) in &services {
+            let Some((replicas, scaled)) = service.overlay.filter(|_| service.none) else { continue };
+            let overlay = if scaled {
+                format!("{{autoscaling: {{min: {replicas}, max: 9, cpu: 50}}}}")
+            } else {
+                format!("{{replicas: {replicas}, env: {{SEVERAL: '1'}}}}")
+            };
+            let _ = write!(text, "{name}: {overlay}, ");
+        }
+        text.push_str("}\nservices:\n");
         let names: Vec<&String> = services.keys().collect();
         for (number, (name, service)) in services.iter().enumerate() {
             let _ = writeln!(text, "  {name}:\n    port: {}", 2000 + number);
@@ -119,6 +133,13 @@ proptest! {
             for (path, content) in &tree {
                 prop_assert!(content.starts_with(HEADER.as_bytes()), "{}", path);
             }
+        }
+    }
+
+    #[test]
+    fn any_valid_spec_renders_to_objects_without_a_finding(text in spec()) {
+        for environment in ["minikube", "production", "local"] {
+            prop_assert_eq!(plan::lint::lint(&manifests(&text, environment), &[]), vec![]);
         }
     }
 
@@ -202,7 +223,9 @@ fn no_nulls(value: &serde_json::Value) -> Result<(), TestCaseError> {
         }
         serde_json::Value::Object(fields) => {
             prop_assert!(!fields.is_empty(), "an empty map is rendered");
-            fields.values().try_for_each(no_nulls)?;
+            // An empty selector of pods is one of all pods.
+            let fields = fields.iter().filter(|(name, value)| *name != "podSelector" || *value != &json!({}));
+            fields.map(|(_, value)| value).try_for_each(no_nulls)?;
         }
         _ => {}
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::Stdio;
 
+use ecomctl::yaml;
 use insta::assert_snapshot;
 
 use crate::context::{SPEC, TestContext};
@@ -18,7 +19,7 @@ fn writes_a_file_an_object() {
     --- stdout
     --- stderr
     warning: `ecomctl.lock` has no image of cart-service, order-service, product-service: the package's version is the tag
-    Rendered 18 files to `generated/minikube` and `argocd/minikube.yaml`: 18 new, 0 changed, 0 deleted.
+    Rendered 26 files to `generated/minikube` and `argocd/minikube.yaml`: 26 new, 0 changed, 0 deleted.
     ");
     let files: Vec<String> =
         context.files().into_iter().filter(|path| !path.starts_with("services")).collect();
@@ -32,16 +33,24 @@ fn writes_a_file_an_object() {
     generated/minikube/applications/application-ecommerce-order-service.yaml
     generated/minikube/applications/application-ecommerce-product-service.yaml
     generated/minikube/base/namespace-ecommerce.yaml
+    generated/minikube/base/networkpolicy-allow-dns.yaml
+    generated/minikube/base/networkpolicy-default-deny.yaml
     generated/minikube/cart-service/deployment-cart-service.yaml
+    generated/minikube/cart-service/networkpolicy-cart-service.yaml
     generated/minikube/cart-service/persistentvolumeclaim-cart-service-data.yaml
     generated/minikube/cart-service/service-cart-service.yaml
+    generated/minikube/cart-service/serviceaccount-cart-service.yaml
     generated/minikube/gateway/ingress-ecommerce-ingress.yaml
     generated/minikube/order-service/deployment-order-service.yaml
+    generated/minikube/order-service/networkpolicy-order-service.yaml
     generated/minikube/order-service/persistentvolumeclaim-order-service-data.yaml
     generated/minikube/order-service/service-order-service.yaml
+    generated/minikube/order-service/serviceaccount-order-service.yaml
     generated/minikube/product-service/deployment-product-service.yaml
+    generated/minikube/product-service/networkpolicy-product-service.yaml
     generated/minikube/product-service/persistentvolumeclaim-product-service-data.yaml
     generated/minikube/product-service/service-product-service.yaml
+    generated/minikube/product-service/serviceaccount-product-service.yaml
     ");
     assert_eq!(fs::metadata(context.path(DEPLOYMENT)).unwrap().permissions().mode() & 0o777, 0o644);
 }
@@ -57,7 +66,7 @@ fn an_unchanged_tree_is_not_touched() {
     --- stdout
     --- stderr
     warning: `ecomctl.lock` has no image of cart-service, order-service, product-service: the package's version is the tag
-    `generated/minikube` and `argocd/minikube.yaml` are up to date (18 files).
+    `generated/minikube` and `argocd/minikube.yaml` are up to date (26 files).
     ");
     assert_eq!(inode(DEPLOYMENT), before);
 }
@@ -75,7 +84,7 @@ fn only_what_differs_is_written() {
     --- stdout
     --- stderr
     warning: `ecomctl.lock` has no image of cart-service, order-service, product-service: the package's version is the tag
-    Rendered 18 files to `generated/minikube` and `argocd/minikube.yaml`: 0 new, 1 changed, 0 deleted.
+    Rendered 26 files to `generated/minikube` and `argocd/minikube.yaml`: 0 new, 1 changed, 0 deleted.
     ");
     assert_ne!(inode(DEPLOYMENT), deployment);
     assert_eq!(inode(service), unchanged);
@@ -100,10 +109,13 @@ fn what_is_no_longer_declared_is_deleted() {
     exit: 3
     --- stdout
     generated/minikube/gateway/ingress-ecommerce-ingress.yaml: different
+    generated/minikube/product-service/networkpolicy-product-service.yaml: different
     generated/minikube/applications/application-ecommerce-order-service.yaml: no longer declared
     generated/minikube/order-service/deployment-order-service.yaml: no longer declared
+    generated/minikube/order-service/networkpolicy-order-service.yaml: no longer declared
     generated/minikube/order-service/persistentvolumeclaim-order-service-data.yaml: no longer declared
     generated/minikube/order-service/service-order-service.yaml: no longer declared
+    generated/minikube/order-service/serviceaccount-order-service.yaml: no longer declared
     --- stderr
     warning: `ecomctl.lock` has no image of cart-service, product-service: the package's version is the tag
     `generated/minikube` and `argocd/minikube.yaml` are not what `ecomctl.yaml` and `ecomctl.lock` say: run `ecomctl render`.
@@ -113,7 +125,7 @@ fn what_is_no_longer_declared_is_deleted() {
     --- stdout
     --- stderr
     warning: `ecomctl.lock` has no image of cart-service, product-service: the package's version is the tag
-    Rendered 14 files to `generated/minikube` and `argocd/minikube.yaml`: 0 new, 1 changed, 4 deleted.
+    Rendered 20 files to `generated/minikube` and `argocd/minikube.yaml`: 0 new, 2 changed, 6 deleted.
     ");
     assert!(!context.path("generated/minikube/order-service").exists());
 }
@@ -133,7 +145,7 @@ fn check_writes_nothing_and_tells_by_its_exit_code() {
     --- stdout
     {
       "environment": "minikube",
-      "files": 18,
+      "files": 26,
       "added": [],
       "changed": [
         "generated/minikube/cart-service/deployment-cart-service.yaml"
@@ -201,7 +213,7 @@ fn the_stream_is_in_the_order_of_applying() {
     let output = context.output(&["render", "--stdout"]);
     let stream = String::from_utf8(output.stdout).unwrap();
     let kinds: Vec<&str> = stream.lines().filter_map(|line| line.strip_prefix("kind: ")).collect();
-    assert_snapshot!(kinds.join(" "), @"Namespace PersistentVolumeClaim Service Deployment PersistentVolumeClaim Service Deployment PersistentVolumeClaim Service Deployment Ingress AppProject AppProject Application Application Application Application Application Application Application");
+    assert_snapshot!(kinds.join(" "), @"Namespace NetworkPolicy NetworkPolicy ServiceAccount NetworkPolicy PersistentVolumeClaim Service Deployment ServiceAccount NetworkPolicy PersistentVolumeClaim Service Deployment ServiceAccount NetworkPolicy PersistentVolumeClaim Service Deployment Ingress AppProject AppProject Application Application Application Application Application Application Application");
     assert_eq!(context.files().iter().filter(|path| path.starts_with("generated")).count(), 0);
 }
 
@@ -241,7 +253,7 @@ fn images_of_the_lock_are_pinned_by_digest() {
     --- stdout
     --- stderr
     warning: `ecomctl.lock` has no image of product-service: the package's version is the tag
-    Rendered 18 files to `generated/minikube` and `argocd/minikube.yaml`: 18 new, 0 changed, 0 deleted.
+    Rendered 26 files to `generated/minikube` and `argocd/minikube.yaml`: 26 new, 0 changed, 0 deleted.
     ");
     assert!(
         context.read(DEPLOYMENT).contains(&format!("image: localhost:5000/cart-service:abc@{manifest}\n"))
@@ -287,7 +299,7 @@ fn files_of_an_environment_that_is_no_longer_declared_are_deleted() {
     --- stdout
     --- stderr
     warning: `ecomctl.lock` has no image of cart-service, order-service, product-service: the package's version is the tag
-    Rendered 18 files to `generated/minikube` and `argocd/minikube.yaml`: 0 new, 0 changed, 18 deleted.
+    Rendered 26 files to `generated/minikube` and `argocd/minikube.yaml`: 0 new, 0 changed, 26 deleted.
     ");
     assert!(!context.path("argocd/production.yaml").exists());
     let left: Vec<String> = context.files().into_iter().filter(|path| path.contains("production")).collect();
@@ -311,6 +323,224 @@ fn a_service_without_data_has_replicas_and_no_volume() {
             .path("generated/minikube/cart-service/persistentvolumeclaim-cart-service-data.yaml")
             .exists()
     );
+}
+
+#[test]
+fn an_environment_changes_what_it_says_and_no_more() {
+    let spec = SPEC.replace("5001", "5001, store: none, env: {A: one, B: two}")
+        + "environments:
+  minikube:
+  production:
+    services:
+      cart-service: {autoscaling: {max: 6}, env: {B: 2, C: 3}, resources: {limits: {memory: 1Gi}}}
+      order-service: {storage: 5Gi}
+";
+    let context = TestContext::with_spec(&spec);
+    context.output(&["render"]);
+    context.output(&["render", "--environment", "production"]);
+    let autoscaler = "cart-service/horizontalpodautoscaler-cart-service.yaml";
+    assert!(!context.path(&format!("generated/minikube/{autoscaler}")).exists());
+    assert_snapshot!(context.read(&format!("generated/production/{autoscaler}")), @"
+    # Generated by ecomctl from ecomctl.yaml. Change that file and run `ecomctl render`.
+    apiVersion: autoscaling/v2
+    kind: HorizontalPodAutoscaler
+    metadata:
+      labels:
+        app.kubernetes.io/managed-by: ecomctl
+        app.kubernetes.io/name: cart-service
+        app.kubernetes.io/part-of: ecommerce
+      name: cart-service
+      namespace: ecommerce-production
+    spec:
+      maxReplicas: 6
+      metrics:
+      - resource:
+          name: cpu
+          target:
+            averageUtilization: 70
+            type: Utilization
+        type: Resource
+      minReplicas: 2
+      scaleTargetRef:
+        apiVersion: apps/v1
+        kind: Deployment
+        name: cart-service
+    ");
+    let read = |path: &str| -> serde_json::Value {
+        yaml::parse(&context.read(&format!("generated/{path}"))).unwrap()
+    };
+    let here = read("minikube/cart-service/deployment-cart-service.yaml");
+    let there = read("production/cart-service/deployment-cart-service.yaml");
+    assert_eq!(here["spec"]["replicas"], 2);
+    assert_eq!(there["spec"]["replicas"], serde_json::Value::Null);
+    let container =
+        |deployment: &serde_json::Value| deployment["spec"]["template"]["spec"]["containers"][0].clone();
+    let value = |container: &serde_json::Value, name: &str| {
+        let all = container["env"].as_array().unwrap();
+        all.iter().find(|one| one["name"] == name).map(|one| one["value"].as_str().unwrap().to_owned())
+    };
+    let (here, there) = (container(&here), container(&there));
+    assert_eq!(
+        ["A", "B", "C"].map(|name| value(&here, name)),
+        [Some("one".into()), Some("two".into()), None]
+    );
+    assert_eq!(
+        ["A", "B", "C"].map(|name| value(&there, name)),
+        [Some("one".into()), Some("2".into()), Some("3".into())]
+    );
+    assert_eq!(here["resources"]["limits"]["memory"], "256Mi");
+    assert_eq!(there["resources"]["limits"], serde_json::json!({"cpu": "200m", "memory": "1Gi"}));
+    let claim = read("production/order-service/persistentvolumeclaim-order-service-data.yaml");
+    assert_eq!(claim["spec"]["resources"]["requests"]["storage"], "5Gi");
+}
+
+#[test]
+fn nobody_talks_to_whom_no_call_and_no_path_leads() {
+    let context = TestContext::with_spec(SPEC);
+    context.output(&["render"]);
+    assert_snapshot!(context.read("generated/minikube/base/networkpolicy-default-deny.yaml"), @"
+    # Generated by ecomctl from ecomctl.yaml. Change that file and run `ecomctl render`.
+    apiVersion: networking.k8s.io/v1
+    kind: NetworkPolicy
+    metadata:
+      labels:
+        app.kubernetes.io/managed-by: ecomctl
+        app.kubernetes.io/name: ecommerce
+        app.kubernetes.io/part-of: ecommerce
+      name: default-deny
+      namespace: ecommerce
+    spec:
+      podSelector: {}
+      policyTypes:
+      - Ingress
+      - Egress
+    ");
+    assert_snapshot!(context.read("generated/minikube/base/networkpolicy-allow-dns.yaml"), @"
+    # Generated by ecomctl from ecomctl.yaml. Change that file and run `ecomctl render`.
+    apiVersion: networking.k8s.io/v1
+    kind: NetworkPolicy
+    metadata:
+      labels:
+        app.kubernetes.io/managed-by: ecomctl
+        app.kubernetes.io/name: ecommerce
+        app.kubernetes.io/part-of: ecommerce
+      name: allow-dns
+      namespace: ecommerce
+    spec:
+      egress:
+      - ports:
+        - port: 53
+          protocol: UDP
+        - port: 53
+          protocol: TCP
+      podSelector: {}
+      policyTypes:
+      - Egress
+    ");
+    assert_snapshot!(context.read("generated/minikube/product-service/networkpolicy-product-service.yaml"), @"
+    # Generated by ecomctl from ecomctl.yaml. Change that file and run `ecomctl render`.
+    apiVersion: networking.k8s.io/v1
+    kind: NetworkPolicy
+    metadata:
+      labels:
+        app.kubernetes.io/managed-by: ecomctl
+        app.kubernetes.io/name: product-service
+        app.kubernetes.io/part-of: ecommerce
+      name: product-service
+      namespace: ecommerce
+    spec:
+      ingress:
+      - from:
+        - namespaceSelector:
+            matchLabels:
+              kubernetes.io/metadata.name: kong
+        ports:
+        - port: http
+          protocol: TCP
+      - from:
+        - podSelector:
+            matchLabels:
+              app.kubernetes.io/name: cart-service
+              app.kubernetes.io/part-of: ecommerce
+        - podSelector:
+            matchLabels:
+              app.kubernetes.io/name: order-service
+              app.kubernetes.io/part-of: ecommerce
+        ports:
+        - port: http
+          protocol: TCP
+      podSelector:
+        matchLabels:
+          app.kubernetes.io/name: product-service
+          app.kubernetes.io/part-of: ecommerce
+      policyTypes:
+      - Ingress
+    ");
+    assert_snapshot!(context.read("generated/minikube/cart-service/networkpolicy-cart-service.yaml"), @"
+    # Generated by ecomctl from ecomctl.yaml. Change that file and run `ecomctl render`.
+    apiVersion: networking.k8s.io/v1
+    kind: NetworkPolicy
+    metadata:
+      labels:
+        app.kubernetes.io/managed-by: ecomctl
+        app.kubernetes.io/name: cart-service
+        app.kubernetes.io/part-of: ecommerce
+      name: cart-service
+      namespace: ecommerce
+    spec:
+      egress:
+      - ports:
+        - port: http
+          protocol: TCP
+        to:
+        - podSelector:
+            matchLabels:
+              app.kubernetes.io/name: product-service
+              app.kubernetes.io/part-of: ecommerce
+      ingress:
+      - from:
+        - namespaceSelector:
+            matchLabels:
+              kubernetes.io/metadata.name: kong
+        ports:
+        - port: http
+          protocol: TCP
+      podSelector:
+        matchLabels:
+          app.kubernetes.io/name: cart-service
+          app.kubernetes.io/part-of: ecommerce
+      policyTypes:
+      - Ingress
+      - Egress
+    ");
+}
+
+#[test]
+fn several_replicas_are_spread_and_drained_one_by_one() {
+    let context = TestContext::with_spec(&SPEC.replace("5001", "5001, store: none, replicas: 3"));
+    context.output(&["render"]);
+    assert_snapshot!(context.read("generated/minikube/cart-service/poddisruptionbudget-cart-service.yaml"), @"
+    # Generated by ecomctl from ecomctl.yaml. Change that file and run `ecomctl render`.
+    apiVersion: policy/v1
+    kind: PodDisruptionBudget
+    metadata:
+      labels:
+        app.kubernetes.io/managed-by: ecomctl
+        app.kubernetes.io/name: cart-service
+        app.kubernetes.io/part-of: ecommerce
+      name: cart-service
+      namespace: ecommerce
+    spec:
+      maxUnavailable: 1
+      selector:
+        matchLabels:
+          app.kubernetes.io/name: cart-service
+          app.kubernetes.io/part-of: ecommerce
+      unhealthyPodEvictionPolicy: AlwaysAllow
+    ");
+    assert!(context.read(DEPLOYMENT).contains("topologySpreadConstraints"));
+    let alone = "generated/minikube/product-service/poddisruptionbudget-product-service.yaml";
+    assert!(!context.path(alone).exists());
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn an_unknown_field() {
     exit: 2
     --- stdout
     --- stderr
-    error: `ecomctl.yaml`, line 3, column 30: services.cart-service: unknown field `pth`, expected one of `port`, `path`, `replicas`, `store`, `storage`, `calls`, `env`, `resources`
+    error: `ecomctl.yaml`, line 3, column 30: services.cart-service: unknown field `pth`, expected one of `port`, `path`, `replicas`, `autoscaling`, `store`, `storage`, `calls`, `env`, `resources`
        |
      3 |   cart-service: {port: 5001, pth: /cart, calls: [product-service]}
        |                              ^
@@ -246,6 +246,51 @@ environments: {minikube: , production: }
       services.x: its Application `ecommerce-x-production` in production is also one of minikube (choose another name)
       services.platform: `platform` is a name that ecomctl uses itself (choose another name)
       services.x.calls[0]: `store` would be found in `STORE_URL`, which says something else already (rename the service `store`)
+    ");
+}
+
+#[test]
+fn what_an_environment_cannot_change() {
+    let spec = "
+services:
+  store: {port: 5001, resources: {requests: {cpu: 300m}}}
+  shop: {port: 5003, store: none, replicas: 2, autoscaling: {max: 3}}
+environments:
+  minikube:
+    services:
+      ghost: {replicas: 1}
+      store: {replicas: 2, storage: 2Gi, resources: {limits: {memory: 64Mi}}}
+      shop: {autoscaling: {min: 0, max: 0, cpu: 0}, env: {HTTP_PORT: 1}}
+  production:
+    services:
+      store: {autoscaling: {min: 5, max: 3}}
+";
+    assert_snapshot!(mistake(spec), @"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: `ecomctl.yaml` breaks 10 rules
+      services.store.resources.requests.cpu: request `300m` is above the limit `200m` (raise the limit too)
+      services.shop.autoscaling: `replicas: 2` says how many run already (leave out one of them)
+      environments.minikube.services.ghost: there is no service `ghost` (declared are store, shop)
+      environments.minikube.services.store.replicas: `2` replicas cannot share an embedded store: each would have its own data (use 1, or `store: none` if it keeps no data)
+      environments.minikube.services.store.resources.requests.memory: request `128Mi` is above the limit `64Mi` (raise the limit too)
+      environments.minikube.services.shop.autoscaling.min: `0` replicas (use at least 1: without load there would be none to measure)
+      environments.minikube.services.shop.autoscaling.cpu: `0` percent of CPU can never be reached (use one like 70)
+      environments.minikube.services.shop.env.HTTP_PORT: `HTTP_PORT` follows from other fields of the service (leave it out)
+      environments.production.services.store.autoscaling: replicas cannot share an embedded store: each would have its own data (leave it out, or use `store: none` if it keeps no data)
+      environments.production.services.store.autoscaling.max: `3` replicas at most are fewer than `5` at least (raise it, or lower `min`)
+    ");
+    let twice = "{services: {shop: {port: 1}}, environments: {minikube: {services: {shop: {}, shop: {}}}}}";
+    assert_snapshot!(mistake(twice), @"
+    exit: 2
+    --- stdout
+    --- stderr
+    error: `ecomctl.yaml`, line 1, column 26: services.shop.port: port `1` is not within 1024 and 64535
+       |
+     1 | {services: {shop: {port: 1}}, environments: {minikube: {services: {shop: {}, shop: {}}}}}
+       |                          ^
+    hint: `ecomctl schema` prints every field with its type
     ");
 }
 

@@ -37,6 +37,8 @@ use crate::settings::{AfterCommit, ClusterChoice, CommitSettings, Consent, Forei
 const OLDEST: (u32, u32) = (1, 30);
 
 /// Argo CD's kind of projects.
+/// How a cluster says that it measures its pods.
+const METRICS: (&str, &str, &str) = ("apiregistration.k8s.io/v1", "APIService", "v1beta1.metrics.k8s.io");
 const PROJECT: (&str, &str) = ("argoproj.io/v1alpha1", "AppProject");
 /// How long the git remote may take to answer.
 const REMOTE: Duration = Duration::from_secs(25);
@@ -83,6 +85,7 @@ pub(super) async fn observe(site: &mut Site) -> Result<Observed> {
         refuse_taken_names(site, &cluster).await?;
         site.endpoint = repository::endpoint(site, &cluster).await?;
         check_capacity(site, &cluster).await?;
+        check_metrics(site, &cluster).await?;
         facts.push(format!("cluster {} at {}", cluster.version, cluster.url));
     } else {
         site.endpoint = repository::endpoint_without_cluster(site)?;
@@ -272,6 +275,22 @@ async fn check_capacity(site: &Site, cluster: &Cluster) -> Result<()> {
             .into());
     }
     Ok(())
+}
+
+/// Who scales by load must measure it.
+async fn check_metrics(site: &Site, cluster: &Cluster) -> Result<()> {
+    let platform = site.platform()?;
+    let Some(scaled) = platform.services.iter().find(|service| service.autoscaling.is_some()) else {
+        return Ok(());
+    };
+    let (version, kind, name) = METRICS;
+    if cluster.get(&ObjectKey::new(version, kind, None, name)).await?.is_some() {
+        return Ok(());
+    }
+    let message =
+        format!("service `{}` has `autoscaling`, and the cluster has no metrics-server", scaled.name);
+    let hint = "install it (`minikube addons enable metrics-server`), or say `replicas` in the environment";
+    Err(Failure::new(message).hint(hint).into())
 }
 
 /// Images that are not pushed must get into the nodes in another way.

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use super::names_of_unlocked;
 use crate::adapters::git::{Branch, CommitId, DECLARED};
 use crate::adapters::workspace::{LOCK, SPEC, parse_lock};
+use crate::commands::lint;
 use crate::error::Failure;
 use crate::model::git_url::GitUrl;
 use crate::model::lock::{ImageLock, LockedImage};
@@ -59,7 +60,7 @@ impl Candidate {
         refuse_unlocked(&spec, &lock, &environment)?;
         let platform =
             resolve(&spec, &environment, &lock, |service| Err(format!("{service} is not in the lock")))?;
-        let rendered = render::render_tree(&render::manifests(&platform), &environment)?;
+        let rendered = render::render_tree(&lint::sound(&platform)?, &environment)?;
         if lock != theirs {
             changes.insert(LOCK.to_owned(), Some(lock.text().context("failed to write the lock")?));
         }

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::adapters::workspace::Project;
 use crate::cli::RenderArgs;
+use crate::commands::lint;
 use crate::error::Exit;
 use crate::model::lock::ImageLock;
 use crate::model::manifests::Manifests;
@@ -30,7 +31,7 @@ pub(super) fn run(args: RenderArgs, directory: &Path, printer: Printer) -> Resul
         return commit::run(&project, &spec, &environment, settings, printer);
     }
     let platform = resolve_in(&project, &spec, &lock, &environment)?;
-    let manifests = render::manifests(&platform);
+    let manifests = lint::sound(&platform)?;
     warn_of_unlocked(&names_of_unlocked(&spec, &lock, &environment), printer);
     if mode == RenderMode::Stdout {
         printer.bytes(&render::stream(&manifests)?)?;
@@ -53,7 +54,7 @@ pub(super) fn run(args: RenderArgs, directory: &Path, printer: Printer) -> Resul
 pub(super) fn write(project: &Project) -> Result<(RenderedTree, TreeDiff)> {
     let (spec, lock) = (project.spec()?, project.lock()?);
     let environment = spec.default_environment();
-    let manifests = render::manifests(&resolve_in(project, &spec, &lock, &environment)?);
+    let manifests = lint::sound(&resolve_in(project, &spec, &lock, &environment)?)?;
     let (tree, diff) = compare(project, &manifests, &environment)?;
     project.apply(&diff, &tree)?;
     Ok((tree, diff))

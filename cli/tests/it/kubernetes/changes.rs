@@ -4,18 +4,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use super::cluster::{Cluster, GATEWAY, kubectl, object};
+use super::cluster::{Cluster, GATEWAY, eventually, kubectl, object};
 use super::shop::{SERVER, bootstrap, destroy, done, on_cluster, serving};
-
-fn eventually(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what}");
-        thread::sleep(Duration::from_millis(500));
-    }
-}
 
 fn get(path: &str) -> Option<String> {
     let output = Command::new("curl").args(["-sf", "-m", "5", &format!("{GATEWAY}{path}")]).output().unwrap();

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use crate::context::repository;
@@ -47,6 +50,15 @@ pub(crate) fn kubectl_of(kubeconfig: &str, args: &[&str]) -> String {
     printed(&program().display().to_string(), &[&["kubectl", "--kubeconfig", kubeconfig], args].concat())
 }
 
+/// Waits until something is so.
+pub(crate) fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        thread::sleep(Duration::from_millis(500));
+    }
+}
+
 /// Returns an object as JSON.
 pub(crate) fn object(namespace: &str, kind: &str, name: &str) -> Value {
     serde_json::from_str(&kubectl(&["-n", namespace, "get", kind, name, "-o", "json"])).unwrap()
@@ -54,7 +66,7 @@ pub(crate) fn object(namespace: &str, kind: &str, name: &str) -> Value {
 
 /// Kinds of which objects are counted: all that ecomctl, Argo CD or a shop makes, and not what the cluster makes of itself.
 const KINDS: &str = "applications.argoproj.io,appprojects.argoproj.io,clusterroles,clusterrolebindings,configmaps,\
-    customresourcedefinitions,deployments,ingresses,namespaces,networkpolicies,persistentvolumeclaims,pods,replicasets,\
+    customresourcedefinitions,deployments,ingresses,namespaces,networkpolicies,persistentvolumeclaims,poddisruptionbudgets,pods,replicasets,\
     roles,rolebindings,secrets,serviceaccounts,services,statefulsets";
 
 impl Cluster {

@@ -6,6 +6,7 @@ mod changes;
 mod cluster;
 mod failures;
 mod interrupted;
+mod manifests;
 mod removed;
 mod shop;
 mod whole;
