@@ -58,8 +58,8 @@ pub fn known_hosts(host: &str) -> Result<String, ProgramError> {
             output.map_err(|source| ProgramError::Start { program: "ssh-keygen".to_owned(), source })?;
         text.push_str(&String::from_utf8_lossy(&output.stdout));
     }
-    // Hashed names say nothing to others than this machine's ssh, so the name is written out.
-    let named = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
+    // Marked lines are of certificates or of keys that are revoked. Hashed names say nothing to others than this machine's ssh, so the name is written out.
+    let named = text.lines().filter(|line| !line.starts_with(['#', '@'])).filter_map(|line| {
         let (_, key) = line.split_once(' ')?;
         Some(format!("{host} {key}\n"))
     });

@@ -233,6 +233,11 @@ async fn remove_applications(
             }
             release(cluster, live).await?;
         }
+        if began.elapsed() > settings.timeout + GONE {
+            let message = format!("{} is made again whenever it is deleted", names.join(", "));
+            return Err(Failure::new(message).hint("end whatever makes it, and run the same again").into());
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

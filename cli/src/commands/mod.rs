@@ -47,7 +47,7 @@ pub(crate) fn run(cli: Cli, printer: Printer) -> Result<Exit> {
         Command::Status(args) => in_runtime(status::run(args, directory, printer)),
         Command::Open(args) => in_runtime(open::run(args, directory, printer)),
         Command::Destroy(args) => in_runtime(destroy::run(args, directory, printer)),
-        Command::GitTransport(args) => in_runtime(git_transport::run(args)),
+        Command::GitTransport(args) => in_runtime(git_transport::run(args, directory)),
         Command::Verify(args) => in_runtime(verify::run(args.try_into()?, directory, printer)),
         Command::Schema => schema::run(printer),
         Command::Completions(args) => completions::run(&args, printer),

@@ -37,6 +37,8 @@ const RESERVED: [&str; 10] = [
     "platform",
     "stores",
 ];
+/// Namespaces of others; those of Kubernetes begin with `kube-`.
+const NAMESPACES: [&str; 3] = ["argocd", "default", "kong"];
 /// Variables that follow from the spec, or that only `ecomctl up` sets.
 const DERIVED: [&str; 5] = ["ADMIN_PORT", "EXIT_WITH_STDIN", "HTTP_PORT", "LISTEN_ADDRESS", "STORE_URL"];
 
@@ -120,6 +122,11 @@ fn check_names(spec: &PlatformSpec, broken: &mut Rules) {
     let mut taken = BTreeMap::new();
     for environment in &declared {
         let suffix = suffix(&declared, environment);
+        let namespace = format!("{platform}{suffix}");
+        if NAMESPACES.contains(&namespace.as_str()) || namespace.starts_with("kube-") {
+            let reason = format!("`{namespace}` is a namespace of others, and the shop's would be the same");
+            broken.add("name", reason, Some("choose another name"));
+        }
         for component in ["platform", "base", "gateway", "kong"] {
             let name = application(&platform, component, &suffix);
             if name.len() > MAX_LABEL {

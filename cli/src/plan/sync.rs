@@ -35,6 +35,8 @@ impl Verdict {
         match self {
             Self::Ready | Self::Waiting(_) => Duration::MAX,
             Self::Suspect(reason) if says(reason, &STARTING) => Duration::from_mins(1),
+            // A volume is made, or a node is added.
+            Self::Suspect(reason) if says(reason, &["nodes are available"]) => Duration::from_mins(1),
             Self::Suspect(_) => Duration::from_secs(20),
             // Argo CD may have said it of an earlier commit, and is asked to look again.
             Self::Failed(_) => Duration::from_secs(5),
@@ -64,6 +66,9 @@ const FINAL: [&str; 18] = [
     "violates podsecurity",
 ];
 
+/// What is said of a namespace that was deleted a moment ago.
+const LEAVING: &str = "is being terminated";
+
 /// What is said while Argo CD's own parts start.
 const STARTING: [&str; 6] = [
     "connection refused",
@@ -81,6 +86,9 @@ fn says(text: &str, words: &[&str]) -> bool {
 
 fn verdict_of(message: &str) -> Verdict {
     let text = message.trim().to_owned();
+    if says(message, &[LEAVING]) {
+        return Verdict::Waiting(text);
+    }
     if says(message, &FINAL) { Verdict::Failed(text) } else { Verdict::Suspect(text) }
 }
 
@@ -161,7 +169,7 @@ const STUCK: [&str; 6] = [
 
 /// What is said of an image that may be pulled at the next try.
 const PULLED_LATER: [&str; 9] =
-    ["429", "500 ", "502 ", "503 ", "504 ", "deadline exceeded", "eof", "timeout", "toomanyrequests"];
+    ["429 ", "500 ", "502 ", "503 ", "504 ", "deadline exceeded", ": eof", "timeout", "toomanyrequests"];
 
 /// How much is waited out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -265,6 +273,13 @@ mod tests {
         assert_eq!(judged(at("new")), Verdict::Ready);
         assert!(matches!(judged(at("old")), Verdict::Waiting(_)));
         assert!(matches!(application(None, |_| true), Verdict::Waiting(_)));
+    }
+
+    #[test]
+    fn a_namespace_that_goes_is_waited_out() {
+        let said = "namespaces \"x\" is forbidden: unable to create new content in namespace x because it is being terminated";
+        assert!(matches!(verdict_of(said), Verdict::Waiting(_)));
+        assert!(matches!(verdict_of("deployments.apps is forbidden: User may not"), Verdict::Failed(_)));
     }
 
     #[test]

@@ -250,6 +250,20 @@ environments: {minikube: , production: }
 }
 
 #[test]
+fn a_namespace_of_others() {
+    let spec = |name: &str| {
+        format!("name: {name}\nservices: {{shop: {{port: 5001}}}}\nenvironments: {{a: , system: }}\n")
+    };
+    for name in ["argocd", "kong", "default", "kube"] {
+        let told = mistake(&spec(name));
+        assert!(told.contains("is a namespace of others"), "{name}: {told}");
+    }
+    assert!(
+        mistake(&spec("kong-shop")).starts_with("exit: 2\n--- stdout\n--- stderr\nerror: service `shop`")
+    );
+}
+
+#[test]
 fn what_an_environment_cannot_change() {
     let spec = "
 services:

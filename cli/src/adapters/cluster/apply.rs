@@ -53,8 +53,8 @@ impl Cluster {
     pub async fn differences(&self, objects: &[AnyObject]) -> Result<Vec<Difference>, ClusterError> {
         let (namespaces, others) = split(objects.iter().collect(), |object| object.kind() == "Namespace");
         let mut differences = self.compared(&namespaces, &BTreeSet::new()).await?;
-        let new =
-            differences.iter().filter(|difference| difference.field.is_none() && !difference.is_leaving);
+        // With one that is on its way out, all that is in it goes.
+        let new = differences.iter().filter(|difference| difference.field.is_none());
         let new: BTreeSet<String> = new.map(|difference| difference.object.key().name).collect();
         differences.extend(self.compared(&others, &new).await?);
         Ok(differences)

@@ -131,12 +131,13 @@ impl Branch {
         Ok(text.split_whitespace().next().and_then(|id| Oid::from_str(id).ok()))
     }
 
-    /// Makes sure that the remote lets the user push: it is asked, and nothing is sent.
+    /// Makes sure that the remote lets the user push: it is asked, nothing is sent, and no
+    /// hook of the user's runs.
     ///
     /// # Errors
     /// See [`PushError`]; that somebody else has pushed before is none.
     pub fn may_push(&self, remote: &Remote) -> Result<(), PushError> {
-        match self.push_with(remote, self.tip(), &["--dry-run"]) {
+        match self.push_with(remote, self.tip(), &["--dry-run", "--no-verify"]) {
             Ok(_) | Err(PushError::Rejected) => Ok(()),
             Err(error) => Err(error),
         }

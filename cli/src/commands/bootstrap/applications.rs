@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Observed;
 use super::site::{Endpoint, Site};
-use super::waiting::{self, LOOK, Since};
+use super::waiting::{self, Since};
 use crate::adapters::cluster::{Cluster, application};
 use crate::adapters::git::{Branch, CommitId, Remote};
 use crate::error::Failure;
@@ -56,7 +56,12 @@ pub(super) async fn act(site: &mut Site, task: &Task) -> Result<String> {
     let count = expected.len();
     let images = manifests.objects().filter_map(image).collect();
     // A `destroy` that did not end has confirmed deletions that nobody wants any more.
-    for live in cluster.applications().await?.iter().filter(|live| live.is_made && live.is_approved) {
+    for live in cluster
+        .applications()
+        .await?
+        .iter()
+        .filter(|live| live.is_approved && expected.contains_key(&live.name))
+    {
         let kept = json!({"metadata": {"annotations": {DELETION_APPROVED: null}}});
         cluster.merge_if_there(&application(&live.name), &kept).await?;
     }
@@ -107,13 +112,15 @@ struct Revisions {
     branch: Branch,
     remote: Option<Remote>,
     commit: CommitId,
+    /// When the remote was asked last.
+    fetched: Option<Instant>,
 }
 
 impl Revisions {
     fn new(site: &Site, commit: CommitId) -> Result<Self> {
         let branch = site.branch()?;
         let remote = if site.endpoint == Endpoint::InCluster { None } else { site.remote(&branch).ok() };
-        Ok(Self { branch, remote, commit })
+        Ok(Self { branch, remote, commit, fetched: None })
     }
 
     fn is_current(&self, revision: &str, version: Option<&str>) -> bool {
@@ -124,9 +131,11 @@ impl Revisions {
     }
 
     /// Fetches what somebody else has pushed meanwhile.
-    fn learn(&self, revision: &str) {
+    fn learn(&mut self, revision: &str) {
         let is_unknown = CommitId::from_str(revision).is_ok_and(|revision| !self.branch.knows(revision));
-        if let Some(remote) = self.remote.as_ref().filter(|_| is_unknown) {
+        let is_due = self.fetched.is_none_or(|fetched| fetched.elapsed() > ASK_AGAIN);
+        if let Some(remote) = self.remote.as_ref().filter(|_| is_unknown && is_due) {
+            self.fetched = Some(Instant::now());
             // Whoever cannot be asked now is asked again at the next look.
             let _ = self.branch.fetch(remote);
         }
@@ -153,7 +162,7 @@ impl Wait<'_> {
     async fn until_settled(&mut self, timeout: Duration, task: &Task) -> Result<()> {
         let began = Instant::now();
         let mut watched = self.cluster.watch_applications();
-        let mut look = tokio::time::interval(LOOK);
+        let mut look = waiting::looks();
         let (mut shown, mut blocked) = (String::new(), None);
         loop {
             let live = watched.applications();
@@ -248,7 +257,8 @@ impl Wait<'_> {
                 let is_wanted = |image: &String| self.images.contains(image);
                 index > 0 || containers.any(|container| container.image.as_ref().is_some_and(is_wanted))
             };
-            let found = waiting::troubles(self.cluster, namespace, &labels, Patience::None, is_meant).await?;
+            let patience = if index == 0 { Patience::None } else { Patience::StartUp };
+            let found = waiting::troubles(self.cluster, namespace, &labels, patience, is_meant).await?;
             if self.is_first {
                 waiting::try_again(self.cluster, namespace, &found).await?;
                 continue;

@@ -199,7 +199,7 @@ fn report(site: &Site, steps: Vec<StepReport>, planned: bool) -> Result<()> {
         let changed = steps.iter().any(|step| step.changed);
         let commit = site.commit.map(|commit| commit.to_string());
         let environment = site.settings.environment.as_str();
-        let url = site.url.clone();
+        let url = site.settings.url.clone();
         site.printer.json(&Report { environment, planned, changed, commit, url, steps })?;
     }
     Ok(())

@@ -193,9 +193,10 @@ async fn refuse_taken_names(site: &Site, cluster: &Cluster) -> Result<()> {
         let is_deployed = found.annotations().contains_key(TRACKING);
         if !is_made(&found) && !is_deployed {
             let failure = Failure::new(format!("{key} is there, and ecomctl has not made it"));
+            let namespace = key.namespace.as_ref().map(|name| format!(" -n {name}")).unwrap_or_default();
             let label = format!("{}={}", labels::MANAGED_BY, labels::ECOMCTL);
             let hint = format!(
-                "choose another `name`, or give it to ecomctl, which deletes it with `destroy`: kubectl label {} {} {label}",
+                "choose another `name`, or give it to ecomctl, which deletes it with `destroy`: kubectl label {} {}{namespace} {label}",
                 key.kind.to_lowercase(),
                 key.name
             );

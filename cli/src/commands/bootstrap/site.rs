@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use url::Url;
 
 use crate::adapters::cluster::Cluster;
 use crate::adapters::docker::Engine;
@@ -45,8 +44,6 @@ pub(super) struct Site {
     pub(super) has_repository: bool,
     /// Whether a step has changed something.
     pub(super) has_changed: bool,
-    /// Where the shop answers.
-    pub(super) url: Option<Url>,
 }
 
 /// Where Argo CD reads from.
@@ -89,7 +86,6 @@ impl Site {
             commit: None,
             has_repository: false,
             has_changed: false,
-            url: None,
         }
     }
 
@@ -162,10 +158,14 @@ impl Site {
         let word = |text: &str| text.replace('%', "%%").replace(' ', "% ");
         let program = std::env::current_exe().unwrap_or_else(|_| "ecomctl".into());
         let (program, context) = (word(&program.to_string_lossy()), word(&cluster.context));
+        let here = word(&std::env::current_dir().unwrap_or_default().to_string_lossy());
         let path = format!("{GIT_FOLDER}/{}.git", self.name());
         Some(AfterCommit::PushTo {
             name: "in-cluster".to_owned(),
-            url: format!("ext::{program} git-transport {context} {} %s {path}", git_server(&self.name())),
+            url: format!(
+                "ext::{program} -C {here} git-transport {context} {} %s {path}",
+                git_server(&self.name())
+            ),
             branch: self.spec.branch().to_owned(),
         })
     }
@@ -196,8 +196,10 @@ impl Site {
         let is_default = *environment == self.spec.default_environment();
         let mut of = if is_default { String::new() } else { format!(" -e {environment}") };
         // What the other commands would not find by themselves.
-        let by_itself =
-            [self.spec.context_of(environment).as_deref(), Some("minikube")].contains(&Some(cluster));
+        let by_itself = match self.spec.context_of(environment) {
+            Some(declared) => declared == cluster,
+            None => environment.as_str() == "minikube" && cluster == "minikube",
+        };
         if !by_itself {
             of = format!("{of} --context {cluster}");
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use k8s_openapi::api::core::v1::Pod;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::adapters::cluster::{Cluster, ClusterError, Workloads};
 use crate::error::Failure;
@@ -16,7 +17,7 @@ use crate::plan::workload::is_ready;
 use crate::printer::Task;
 
 /// Pause between two looks at pods.
-pub(super) const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_secs(1);
 /// How many lines of a log are told.
 const LINES: i64 = 5;
 
@@ -59,7 +60,7 @@ pub(super) async fn for_workloads(
     let mut watched = Workloads::watch(cluster, namespace);
     let wanted = workloads(objects);
     let (began, mut since) = (Instant::now(), Since::default());
-    let mut look = tokio::time::interval(LOOK);
+    let mut look = looks();
     let (mut shown, mut blocked, mut is_first) = (String::new(), String::new(), true);
     loop {
         let missing: Vec<&str> = wanted
@@ -133,6 +134,13 @@ pub(super) async fn try_again(
         cluster.delete(&ObjectKey::new("v1", "Pod", Some(namespace), &stuck.pod)).await?;
     }
     Ok(())
+}
+
+/// Returns when pods are looked at; what was missed while the cluster took its time is not made up for.
+pub(super) fn looks() -> Interval {
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    looks
 }
 
 /// Returns what a pod waits for, in short.

@@ -9,7 +9,8 @@ use super::cluster::{Cluster, GATEWAY, eventually, kubectl, object};
 use super::shop::{SERVER, bootstrap, destroy, done, on_cluster, serving};
 
 fn get(path: &str) -> Option<String> {
-    let output = Command::new("curl").args(["-sf", "-m", "5", &format!("{GATEWAY}{path}")]).output().unwrap();
+    let output =
+        Command::new("curl").args(["-sf", "-m", "30", &format!("{GATEWAY}{path}")]).output().unwrap();
     output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
 }
 

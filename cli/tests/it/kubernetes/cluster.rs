@@ -37,7 +37,7 @@ pub(crate) fn program() -> PathBuf {
 
 /// Returns the kubeconfig of the cluster.
 pub(crate) fn kubeconfig() -> PathBuf {
-    std::env::var_os("KUBECONFIG").expect("KUBECONFIG names a cluster: see README.md, Tests").into()
+    std::env::var_os("KUBECONFIG").expect("KUBECONFIG names a cluster: see `.ci/run`").into()
 }
 
 /// Returns what kubectl prints.
@@ -104,40 +104,35 @@ pub(crate) fn objects() -> BTreeSet<String> {
 
 /// Removes what a test that failed has left: whatever it was doing.
 fn clean() {
+    // Never fails: it also runs while a test that has failed unwinds.
     let quiet = |args: &[&str]| {
         let mut command = Command::new(program());
-        command.args(["kubectl", "--kubeconfig"]).arg(kubeconfig()).args(args).output().unwrap()
+        command.args(["kubectl", "--kubeconfig"]).arg(kubeconfig()).args(args);
+        let output = command.output().map(|output| output.stdout).unwrap_or_default();
+        String::from_utf8_lossy(&output).into_owned()
     };
-    let namespaces = kubectl(&["get", "namespaces", "-o", "name"]);
+    let delete = |args: &[&str]| quiet(&[&["delete", "--timeout=120s", "--ignore-not-found"], args].concat());
+    let namespaces = quiet(&["get", "namespaces", "-o", "name"]);
     let left: Vec<&str> = namespaces
         .lines()
         .filter(|name| ["namespace/argocd", "namespace/ecommerce"].iter().any(|own| name.starts_with(own)))
         .collect();
-    let definitions = kubectl(&["get", "crd", "-l", "app.kubernetes.io/part-of=argocd", "-o", "name"]);
+    let definitions = quiet(&["get", "crd", "-l", "app.kubernetes.io/part-of=argocd", "-o", "name"]);
     if left.is_empty() && definitions.is_empty() {
         return;
     }
     // Nobody makes again what goes.
-    quiet(&[
-        "-n",
-        "argocd",
-        "delete",
-        "statefulset",
-        "argocd-application-controller",
-        "--cascade=foreground",
-        "--wait",
-    ]);
-    let applications = quiet(&["get", "applications.argoproj.io", "-n", "argocd", "-o", "name"]);
-    for name in String::from_utf8_lossy(&applications.stdout).lines() {
+    delete(&["-n", "argocd", "statefulset", "argocd-application-controller", "--cascade=foreground"]);
+    for name in quiet(&["get", "applications.argoproj.io", "-n", "argocd", "-o", "name"]).lines() {
         let free = r#"{"metadata": {"finalizers": null}}"#;
         quiet(&["-n", "argocd", "patch", name, "--type=merge", "-p", free]);
-        quiet(&["-n", "argocd", "delete", name, "--wait=false"]);
+        delete(&["-n", "argocd", name, "--wait=false"]);
     }
     for name in left {
-        quiet(&["delete", name, "--grace-period=1"]);
+        delete(&[name, "--grace-period=1"]);
     }
     for kind in ["clusterrolebinding", "clusterrole", "crd"] {
-        quiet(&["delete", kind, "-l", "app.kubernetes.io/part-of=argocd"]);
+        delete(&[kind, "-l", "app.kubernetes.io/part-of=argocd"]);
     }
 }
 
