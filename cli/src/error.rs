@@ -226,6 +226,9 @@ fn registry_hint(error: &RegistryError) -> Option<String> {
         RegistryError::NoCredentials(host) | RegistryError::WrongCredentials(host) => {
             Some(format!("`docker login {host}`, or {LOGIN}"))
         }
+        RegistryError::OtherImage { .. } => {
+            Some("a tag is never overwritten: delete it there if nobody uses it".to_owned())
+        }
         RegistryError::NoRights { host, .. } => {
             Some(format!("log in to `{host}` as somebody who may push there, or declare another `registry`"))
         }
@@ -259,6 +262,7 @@ fn git_hint(error: &GitError) -> Option<String> {
         GitError::Unborn(_) => "`git add .` and `git commit` make the first one",
         GitError::InProgress(_) => "end it first: `git status` says how",
         GitError::Elsewhere(_) => "run the same in that work tree",
+        GitError::NoCommit(_) => "`git log ecomctl.lock` lists those that changed the lock",
         GitError::NoRemote => "`git remote add origin URL` names one",
         error if error.is_locked() => {
             "another git runs here: wait for it; if there is none, delete `.git/index.lock` and run the same again"

@@ -17,7 +17,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::retry::Retry;
 
-/// Largest answer that is read, in bytes.
+/// Largest answer that is read, in bytes, unless another limit is set.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
 /// Why there is no answer.
@@ -30,8 +30,8 @@ pub enum HttpError {
     #[error("no answer within {} s", .0.as_secs())]
     TimedOut(Duration),
     /// The answer is too large.
-    #[error("the answer is larger than {MAX_ANSWER} bytes")]
-    TooLarge,
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
     /// The request cannot be made of what was given.
     #[error("no request can be made")]
     Request(#[from] hyper::http::Error),
@@ -62,6 +62,7 @@ fn is_transient(status: StatusCode) -> bool {
 pub struct Http {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     timeout: Duration,
+    largest: usize,
 }
 
 /// Which URLs a client is for.
@@ -92,7 +93,23 @@ impl Http {
             }
         };
         let connector = builder.https_or_http().enable_http1().build();
-        Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), timeout })
+        Ok(Self {
+            client: Client::builder(TokioExecutor::new()).build(connector),
+            timeout,
+            largest: MAX_ANSWER,
+        })
+    }
+
+    /// Returns the same client with other limits: on the time of an answer, and on its bytes.
+    #[must_use]
+    pub fn with_limits(&self, timeout: Duration, largest: usize) -> Self {
+        Self { timeout, largest, ..self.clone() }
+    }
+
+    /// Returns the same client with the limits of another one.
+    #[must_use]
+    pub fn with_limits_of(&self, other: &Self) -> Self {
+        self.with_limits(other.timeout, other.largest)
     }
 
     /// Returns the whole answer to a request that may be sent again: what may pass (408, 429, 5xx, a broken connection) is
@@ -131,8 +148,12 @@ impl Http {
             let answer =
                 self.client.request(request).await.map_err(|error| HttpError::Broken(error.into()))?;
             let (head, body) = answer.into_parts();
-            let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| {
-                if error.is::<LengthLimitError>() { HttpError::TooLarge } else { HttpError::Broken(error) }
+            let body = Limited::new(body, self.largest).collect().await.map_err(|error| {
+                if error.is::<LengthLimitError>() {
+                    HttpError::TooLarge(self.largest)
+                } else {
+                    HttpError::Broken(error)
+                }
             })?;
             Ok(Response::from_parts(head, body.to_bytes()))
         };

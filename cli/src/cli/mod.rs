@@ -1,6 +1,7 @@
 //! The command line. Doc comments are the help.
 
 mod cluster;
+mod manifests;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,9 @@ use crate::printer::Output;
 pub use cluster::{
     BootstrapArgs, ClusterArgs, DestroyArgs, GitPlace, GitTransportArgs, LogsArgs, OpenArgs, Opened,
     Provider, StatusArgs, VerifyArgs,
+};
+pub use manifests::{
+    CommitArgs, DiffArgs, GraphArgs, LintArgs, Picture, PromoteArgs, RenderArgs, RollbackArgs,
 };
 
 /// Take a shop of microservices from source to a verified, Git-synced deployment on Kubernetes
@@ -141,6 +145,39 @@ pub enum Command {
   ecomctl render --stdout | kubectl apply --server-side --dry-run=server -f -")]
     Render(RenderArgs),
 
+    /// Show what would change: what is rendered now, against the last commit or another environment
+    ///
+    /// Prints a unified diff, and exits 3 if there is a difference. Another environment is rendered under the names of the first,
+    /// so that what is left are differences.
+    #[command(after_help = "Examples:
+  ecomctl diff
+  ecomctl diff production
+  ecomctl diff staging --environment production")]
+    Diff(DiffArgs),
+
+    /// Draw the services of an environment, their calls and stores, the gateway and what is installed beside
+    #[command(after_help = "Examples:
+  ecomctl graph                                     for a README
+  ecomctl graph production --format svg >shop.svg
+  ecomctl graph --format dot | dot -Tpng >shop.png")]
+    Graph(GraphArgs),
+
+    /// Give an environment the images of another one, as one commit
+    ///
+    /// The same digests, pinned in `ecomctl.lock`, rendered and committed. Where the registry is another one, the images are copied
+    /// there first, as they are.
+    #[command(after_help = "Examples:
+  ecomctl promote staging production
+  ecomctl promote staging production cart-service --push
+  ecomctl promote staging production --branch promote-cart     for a pull request")]
+    Promote(PromoteArgs),
+
+    /// Give an environment the images that it had before, as one commit
+    #[command(after_help = "Examples:
+  ecomctl rollback production --push             those before the last change
+  ecomctl rollback production --to v1.4.0        those of a commit")]
+    Rollback(RollbackArgs),
+
     /// Look for what is wrong with the manifests of an environment, without a cluster
     ///
     /// Selectors meet labels, Services meet ports, probes meet listeners, policies cover calls, what is named is made; pods are
@@ -250,47 +287,6 @@ pub struct UpArgs {
     /// Stop once the shop is checked
     #[arg(long)]
     pub once: bool,
-}
-
-/// Arguments of `render`.
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag; the settings are an enum")]
-#[derive(Clone, Debug, Args)]
-pub struct RenderArgs {
-    /// The environment; the first one declared if not given
-    #[arg(short, long, value_name = "NAME", env = "ECOMCTL_ENVIRONMENT")]
-    pub environment: Option<EnvironmentName>,
-
-    /// Write nothing, and exit 3 if something would be written
-    #[arg(long)]
-    pub check: bool,
-
-    /// Write nothing but one YAML stream to stdout, in the order of applying
-    #[arg(long, conflicts_with = "check")]
-    pub stdout: bool,
-
-    /// Commit them with `ecomctl.lock`, and nothing else that changed or is staged
-    #[arg(long, conflicts_with_all = ["check", "stdout"])]
-    pub commit: bool,
-
-    /// Push the commit; when somebody else has pushed before, render from what is there and try again
-    #[arg(long, requires = "commit")]
-    pub push: bool,
-
-    /// The commit's message
-    #[arg(short, long, requires = "commit")]
-    pub message: Option<String>,
-
-    /// Commit to this branch, which is made if it does not exist, instead of the one that is checked out
-    #[arg(long, value_name = "NAME", requires = "commit")]
-    pub branch: Option<String>,
-}
-
-/// Arguments of `lint`.
-#[derive(Clone, Debug, Args)]
-pub struct LintArgs {
-    /// The environment; the first one declared if not given
-    #[arg(short, long, value_name = "NAME", env = "ECOMCTL_ENVIRONMENT")]
-    pub environment: Option<EnvironmentName>,
 }
 
 /// Arguments of `build`.

@@ -4,9 +4,11 @@ mod bootstrap;
 mod build;
 mod completions;
 mod destroy;
+mod diff;
 mod doctor;
 mod gateway;
 mod git_transport;
+mod graph;
 mod images;
 mod in_cluster;
 mod init;
@@ -14,8 +16,11 @@ mod interrupt;
 mod lint;
 mod logs;
 mod open;
+mod pinned;
+mod promote;
 mod push;
 mod render;
+mod rollback;
 mod schema;
 mod status;
 mod up;
@@ -42,6 +47,10 @@ pub(crate) fn run(cli: Cli, printer: Printer) -> Result<Exit> {
         Command::Images(args) => in_runtime(images::run(args, directory, printer)),
         Command::Doctor(args) => in_runtime(doctor::run(args, directory, printer)),
         Command::Render(args) => render::run(args, directory, printer),
+        Command::Graph(args) => graph::run(args, directory, printer),
+        Command::Diff(args) => diff::run(args, directory, printer),
+        Command::Promote(args) => in_runtime(promote::run(args, directory, printer)),
+        Command::Rollback(args) => rollback::run(args, directory, printer),
         Command::Lint(args) => lint::run(args, directory, printer),
         Command::Bootstrap(args) => in_runtime(bootstrap::run(*args, directory, printer)),
         Command::Status(args) => in_runtime(status::run(args, directory, printer)),

@@ -2,7 +2,9 @@
 
 pub mod argocd;
 pub mod build;
+mod calls;
 pub mod declare;
+pub mod graph;
 pub mod lint;
 pub mod local;
 pub mod scaffold;

@@ -112,6 +112,21 @@ impl Printer {
         to_stdout(format!("{text}\n").as_bytes())
     }
 
+    /// Writes a line of a unified diff to stdout.
+    ///
+    /// # Errors
+    /// stdout cannot be written to.
+    pub fn diff_line(self, line: &str) -> io::Result<()> {
+        let style = match line.as_bytes() {
+            [b'-', b'-', b'-', ..] | [b'+', b'+', b'+', ..] => Style::new().bold(),
+            [b'@', b'@', ..] => HINT,
+            [b'-', ..] => AnsiColor::Red.on_default(),
+            [b'+', ..] => GOOD,
+            _ => Style::new(),
+        };
+        self.line(&format!("{style}{line}{style:#}"))
+    }
+
     /// Writes bytes to stdout as they are.
     ///
     /// # Errors

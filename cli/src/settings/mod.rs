@@ -1,6 +1,7 @@
 //! What each command works with: a flag, else an environment variable (both by clap), else the file, else a default.
 
 mod cluster;
+mod environments;
 mod images;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub use cluster::{
     Password, Ssh, StatusSettings, StatusUntil, Workloads,
 };
 
+pub use environments::PromoteSettings;
 pub use images::{BuildSettings, CompileWhere, Explain, PushSettings, PushTarget};
 
 /// Settings of `init`.

@@ -22,6 +22,12 @@ fn help_shows_every_command() {
       images       List the images that were built in this folder, or remove old ones
       doctor       See whether this machine has what the platform needs
       render       Write the Kubernetes and Argo CD manifests of an environment
+      diff         Show what would change: what is rendered now, against the last commit or another
+                   environment
+      graph        Draw the services of an environment, their calls and stores, the gateway and what is
+                   installed beside
+      promote      Give an environment the images of another one, as one commit
+      rollback     Give an environment the images that it had before, as one commit
       lint         Look for what is wrong with the manifests of an environment, without a cluster
       bootstrap    Take the shop to a cluster: images, Argo CD, repository, sync, check
       status       Show what runs in the cluster: Applications, workloads, pods, images

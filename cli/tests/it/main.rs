@@ -6,6 +6,7 @@ mod commit;
 mod context;
 mod docker;
 mod doctor;
+mod environments;
 mod help;
 mod init;
 mod kubernetes;

@@ -25,6 +25,15 @@ fn every_field_of_the_schema_has_a_description() {
 }
 
 #[test]
+fn the_picture_in_the_readme_is_current() {
+    let directory = repository().display().to_string();
+    let drawn = TestContext::empty().output(&["-C", &directory, "graph"]);
+    let drawn = format!("```mermaid\n{}```\n", String::from_utf8(drawn.stdout).unwrap());
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    assert!(readme.contains(&drawn), "put this into README.md:\n{drawn}");
+}
+
+#[test]
 fn the_manifests_are_current() {
     let directory = repository().display().to_string();
     let output = TestContext::empty().output(&["-C", &directory, "render", "--check"]);

@@ -132,6 +132,21 @@ impl Branch {
         self.tip
     }
 
+    /// Returns the commit that a name means, such as `HEAD~2`, a tag or the first digits of an id.
+    ///
+    /// # Errors
+    /// It means none.
+    pub fn commit_of(&self, name: &str) -> Result<Oid, GitError> {
+        let named = self.repository.revparse_single(name).and_then(|object| object.peel_to_commit());
+        named.map(|commit| commit.id()).map_err(|_| GitError::NoCommit(name.to_owned()))
+    }
+
+    /// Returns the commits before the branch's last one, the newest first; of merges, those of the branch itself.
+    pub fn before(&self) -> impl Iterator<Item = Oid> {
+        let parent = |id: &Oid| self.repository.find_commit(*id).ok()?.parent_id(0).ok();
+        std::iter::successors(parent(&self.tip), move |id| parent(id))
+    }
+
     /// Returns a file of a commit; its path is from the project's root.
     ///
     /// # Errors

@@ -53,6 +53,9 @@ pub enum GitError {
     /// A name is none of a branch.
     #[error("`{0}` is no valid name of a branch")]
     BranchName(String),
+    /// A name means no commit.
+    #[error("`{0}` is no commit of this repository")]
+    NoCommit(String),
     /// The remote cannot be read.
     #[error("`git fetch {remote}` failed: {reason}")]
     Fetch {

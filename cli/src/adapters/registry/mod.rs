@@ -1,5 +1,6 @@
 //! A registry's HTTP API (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md>).
 
+mod copy;
 mod login;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use super::http::{Http, HttpError, Scheme};
 use crate::model::docker_config::Credential;
 use crate::model::image::{Digest, Repository, Tag};
 
+pub use copy::Copied;
 use login::Challenge;
 
 /// Longest time for one request.
@@ -62,6 +64,14 @@ pub enum RegistryError {
         /// What.
         answer: String,
     },
+    /// A tag is never given to another image.
+    #[error("registry `{host}` has another image of tag `{tag}`")]
+    OtherImage {
+        /// Which.
+        host: String,
+        /// The tag.
+        tag: String,
+    },
     /// No request can be made of what it said.
     #[error("no request can be made")]
     Request(#[from] hyper::http::Error),
@@ -79,7 +89,7 @@ pub struct RemoteImage {
 }
 
 /// A repository of a registry.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RemoteRepository {
     http: Http,
     base: Url,
@@ -95,6 +105,8 @@ struct Manifest {
     config: Option<Descriptor>,
     #[serde(default)]
     manifests: Vec<Descriptor>,
+    #[serde(default)]
+    layers: Vec<Descriptor>,
 }
 
 #[derive(Deserialize)]
@@ -267,7 +279,8 @@ impl RemoteRepository {
             return Ok(self.http.clone());
         }
         let failed = |source| RegistryError::Unreachable { host: self.host.clone(), source };
-        Http::new(if url.scheme() == "https" { Scheme::Https } else { Scheme::Http }, TIMEOUT).map_err(failed)
+        let other = Http::new(if url.scheme() == "https" { Scheme::Https } else { Scheme::Http }, TIMEOUT);
+        Ok(other.map_err(failed)?.with_limits_of(&self.http))
     }
 
     fn unexpected(&self, answer: &str) -> RegistryError {

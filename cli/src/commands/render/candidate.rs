@@ -97,7 +97,7 @@ impl Candidate {
 }
 
 /// Returns the lock of a commit.
-pub(super) fn lock_of(branch: &Branch, commit: CommitId) -> Result<ImageLock> {
+pub(in crate::commands) fn lock_of(branch: &Branch, commit: CommitId) -> Result<ImageLock> {
     let text = branch.file(commit, LOCK)?.unwrap_or_default();
     Ok(parse_lock(&String::from_utf8_lossy(&text))?)
 }

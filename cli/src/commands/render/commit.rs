@@ -69,7 +69,7 @@ pub(in crate::commands) struct Committed {
     remote: Option<String>,
 }
 
-pub(super) fn run(
+pub(in crate::commands) fn run(
     project: &Project,
     spec: &PlatformSpec,
     environment: &EnvironmentName,

@@ -1,6 +1,6 @@
 //! `ecomctl render`.
 
-mod candidate;
+pub(super) mod candidate;
 pub(super) mod commit;
 pub(super) mod pending;
 

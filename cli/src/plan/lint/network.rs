@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicyPeer};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
-use super::{Findings, Objects, Rule, containers, labels_of_pods, meets, name};
+use super::{Findings, Objects, Rule, labels_of_pods, meets, name};
 use crate::model::manifests::Object;
+use crate::plan::calls::calls;
 
 /// Checks that the Ingress leads to Services, and that policies let calls through.
 pub(super) fn check(objects: &Objects<'_>, findings: &mut Findings) {
@@ -21,7 +21,7 @@ pub(super) fn check(objects: &Objects<'_>, findings: &mut Findings) {
         })
         .collect();
     for caller in &objects.deployments {
-        for (field, called) in calls(caller) {
+        for (variable, called) in calls(caller) {
             let Some(selector) =
                 objects.service(called).and_then(|service| service.spec.as_ref()?.selector.as_ref())
             else {
@@ -37,7 +37,7 @@ pub(super) fn check(objects: &Objects<'_>, findings: &mut Findings) {
                     findings.add(
                         Rule::PolicyCoversCalls,
                         ("deployment", name(caller)),
-                        field.clone(),
+                        format!("env.{variable}"),
                         format!("no NetworkPolicy lets it {what} `{called}`"),
                         format!("name `{called}` in `calls`"),
                     );
@@ -71,15 +71,6 @@ fn check_ingresses(objects: &Objects<'_>, findings: &mut Findings) {
             }
         }
     }
-}
-
-/// Returns the hosts that the variables of a Deployment's pods have URLs of.
-fn calls(deployment: &Deployment) -> impl Iterator<Item = (String, &str)> {
-    let variables = containers(deployment).flat_map(|container| container.env.iter().flatten());
-    variables.filter_map(|variable| {
-        let host = variable.value.as_deref()?.strip_prefix("http://")?;
-        Some((format!("env.{}", variable.name), host.split([':', '/']).next().unwrap_or(host)))
-    })
 }
 
 #[derive(Clone, Copy, PartialEq)]

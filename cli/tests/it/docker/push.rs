@@ -47,6 +47,56 @@ fn what_is_pushed_is_pinned_and_pushed_once() {
 
 #[test]
 #[ignore = "needs docker"]
+fn an_image_is_promoted_to_another_registry_as_it_is() {
+    let (here, there) = (Registry::open(), Registry::with_login("you", "secret"));
+    let shop = Shop::new(Some(&here.address));
+    let spec = shop.context.read("shop/ecomctl.yaml");
+    let environments = format!("environments:\n  staging:\n  production: {{registry: {}}}\n", there.address);
+    shop.context.write("shop/ecomctl.yaml", &(spec + &environments));
+    shop.git(&["commit", "--quiet", "--all", "--message", "two environments"]);
+    shop.build();
+    shop.succeed(&["push"]);
+    let pushed = shop.lock();
+    let promote = |args: &[&str]| {
+        let mut command = shop.command(&[&["promote", "staging", "production"], args].concat());
+        let docker = shop.context.path("docker");
+        fs::create_dir_all(&docker).unwrap();
+        let auth =
+            format!(r#"{{"auths": {{"{}": {{"username": "you", "password": "secret"}}}}}}"#, there.address);
+        fs::write(docker.join("config.json"), auth).unwrap();
+        let output = command.env("DOCKER_CONFIG", docker).output().unwrap();
+        (output.status.success(), shop.context.show(&output))
+    };
+    // Nobody is let in without a login, and nothing has changed then.
+    let refused = shop.run(&["promote", "staging", "production"]);
+    assert!(refused.starts_with("exit: 1") && refused.contains("wants a login"), "{refused}");
+    assert_eq!(shop.lock(), pushed);
+    let (is_done, shown) = promote(&[]);
+    assert!(is_done && shown.contains("copied"), "{shown}");
+    let manifests = |lock: &str| {
+        let digests =
+            lock.lines().filter_map(|line| line.trim().strip_prefix("manifest: ").map(ToOwned::to_owned));
+        digests.collect::<Vec<_>>()
+    };
+    // Production comes first: the same digests, at the other registry.
+    let (own, lock) = (manifests(&pushed), shop.lock());
+    assert_eq!(manifests(&lock), [own.clone(), own].concat());
+    for service in &shop.services {
+        assert!(lock.contains(&format!("repository: {}/{service}", there.address)), "{lock}");
+    }
+    assert!(shop.git(&["log", "-1", "--format=%s"]).starts_with("production: promote from staging"));
+    // The other registry gives it to an engine.
+    printed("docker", &["login", "--username", "you", "--password", "secret", &there.address]);
+    let image = format!("{}/{}@{}", there.address, shop.services[0], manifests(&lock)[0]);
+    printed("docker", &["pull", "--quiet", &image]);
+    printed("docker", &["rmi", &image]);
+    printed("docker", &["logout", &there.address]);
+    let (is_done, shown) = promote(&[]);
+    assert!(is_done && shown.contains("there already") && shown.contains("Nothing to commit"), "{shown}");
+}
+
+#[test]
+#[ignore = "needs docker"]
 fn every_environment_that_follows_builds_is_pushed_to() {
     let (first, second) = (Registry::open(), Registry::open());
     let shop = Shop::new(Some(&first.address));

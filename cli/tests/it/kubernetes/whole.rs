@@ -15,7 +15,7 @@ fn generations() -> String {
     let kinds = "deployments,statefulsets,ingresses,networkpolicies,poddisruptionbudgets";
     let counted = kubectl(&["get", kinds, "-A", "-o", &format!("jsonpath={template}")]);
     // Of these, every change of the status is counted.
-    let template = "{range .items[*]}{.kind}/{.metadata.name} {.spec}{\"\n\"}{end}";
+    let template = "{range .items[*]}{.kind}/{.metadata.name} {.spec}{\"\\n\"}{end}";
     let kinds = "applications.argoproj.io,appprojects.argoproj.io";
     counted + &kubectl(&["get", kinds, "-A", "-o", &format!("jsonpath={template}")])
 }
