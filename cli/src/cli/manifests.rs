@@ -49,7 +49,7 @@ pub struct LintArgs {
 #[derive(Clone, Debug, Args)]
 pub struct DiffArgs {
     /// The environment; the first one declared if not given
-    #[arg(value_name = "ENVIRONMENT")]
+    #[arg(value_name = "ENVIRONMENT", env = "ECOMCTL_ENVIRONMENT")]
     pub of: Option<EnvironmentName>,
 
     /// Compare with this environment, under the same names, instead of the last commit
@@ -61,6 +61,7 @@ pub struct DiffArgs {
 #[derive(Clone, Debug, Args)]
 pub struct GraphArgs {
     /// The environment; the first one declared if not given
+    #[arg(env = "ECOMCTL_ENVIRONMENT")]
     pub environment: Option<EnvironmentName>,
 
     /// How it is written

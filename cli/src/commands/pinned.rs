@@ -1,14 +1,13 @@
-//! Images that an environment gets from elsewhere than a build: pinned in the lock, rendered, and committed as one change.
+//! Images that an environment gets from elsewhere than a build: pinned, rendered and committed as one change.
 
 use std::fmt::Write;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::render::commit;
-use crate::adapters::workspace::{LOCK, Project};
+use super::render::commit::{self, Pin};
+use crate::adapters::workspace::Project;
 use crate::error::Exit;
-use crate::model::lock::LockedImage;
-use crate::model::name::{EnvironmentName, ServiceName};
+use crate::model::name::EnvironmentName;
 use crate::model::spec::PlatformSpec;
 use crate::printer::{Printer, short};
 use crate::settings::CommitSettings;
@@ -18,26 +17,15 @@ pub(super) fn pin_and_commit(
     project: &Project,
     spec: &PlatformSpec,
     environment: &EnvironmentName,
-    images: Vec<(ServiceName, LockedImage)>,
+    pins: &[Pin],
     settings: CommitSettings,
     (title, printer): (&str, Printer),
 ) -> Result<Exit> {
     let mut message = format!("{title}\n");
-    for (service, image) in &images {
+    for (service, image) in pins {
         let source = image.source.as_ref().map(|source| format!(" of {}", short(&source.commit)));
         let _ = write!(message, "\n{service} {}{}", image.tag, source.unwrap_or_default());
     }
-    {
-        let _alone = project.hold("lock")?;
-        let before = project.lock()?;
-        let mut lock = before.clone();
-        for (service, image) in images {
-            lock.pin(environment, &service, image);
-        }
-        if lock != before {
-            project.write(LOCK, &lock.text().context("failed to write the lock")?)?;
-        }
-    }
     let settings = CommitSettings { message: settings.message.or(Some(message)), ..settings };
-    commit::run(project, spec, environment, &settings, printer)
+    commit::run_with(project, spec, environment, (&settings, pins), printer)
 }

@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 
 use super::interrupt::Interrupt;
 use super::pinned::pin_and_commit;
-use super::render::commit;
+use super::render::candidate::refuse_unlocked;
+use super::render::commit::{self, Pin, with_pins};
 use crate::adapters::credentials;
 use crate::adapters::registry::{Copied, RemoteRepository};
 use crate::adapters::workspace::Project;
@@ -42,18 +43,25 @@ async fn promote(
         lock.locked(&from, service).cloned().ok_or_else(|| missing().hint(hint))
     };
     let images = services.iter().map(find).collect::<Result<Vec<LockedImage>, Failure>>()?;
+    // What would be refused at the end is refused before anything is copied.
+    let pins: Vec<Pin> = services.iter().cloned().zip(images.iter().cloned()).collect();
+    refuse_unlocked(spec, &with_pins(&lock, &to, &pins), &to)?;
     let width = services.iter().map(|service| service.as_str().len()).max().unwrap_or_default();
     let tasks = Tasks::new(printer, width);
     let mut promoted = Vec::new();
     for (service, image) in services.into_iter().zip(images) {
         let task = tasks.start(service.as_str());
+        let manifest: &Digest = image.manifest.as_ref().ok_or_else(|| {
+            let message = format!("the image of {service} was loaded into a node, and is in no registry");
+            Failure::new(message).hint("declare a `registry` for where it is built, and `ecomctl push`")
+        })?;
         let registry = spec.registry_of(&to);
         let repository =
             registry.map_or_else(|| image.repository.clone(), |registry| registry.repository(&service));
         let mut how = "the same registry";
         if repository != image.repository {
             task.step(&format!("copying to {repository} ..."));
-            how = match copy(&service, &image, &repository).await? {
+            how = match copy(&image, manifest, &repository).await? {
                 Copied::Sent => "copied",
                 Copied::Known => "there already",
             };
@@ -62,15 +70,11 @@ async fn promote(
         promoted.push((service, LockedImage { repository, ..image }));
     }
     let title = format!("{to}: promote from {from}");
-    pin_and_commit(project, spec, &to, promoted, commit, (&title, printer))
+    pin_and_commit(project, spec, &to, &promoted, commit, (&title, printer))
 }
 
 /// Copies an image to another repository, with the same digest.
-async fn copy(service: &ServiceName, image: &LockedImage, to: &Repository) -> Result<Copied> {
-    let manifest: &Digest = image.manifest.as_ref().ok_or_else(|| {
-        let message = format!("the image of {service} was loaded into a node, and is in no registry");
-        Failure::new(message).hint("declare a `registry` for where it is built, and `ecomctl push`")
-    })?;
+async fn copy(image: &LockedImage, manifest: &Digest, to: &Repository) -> Result<Copied> {
     let context = || format!("failed to copy {} to {to}", image.repository);
     let open = async |repository: &Repository| -> Result<RemoteRepository> {
         let credential = credentials::find(repository).await?;

@@ -12,6 +12,7 @@ use crate::cli::RollbackArgs;
 use crate::error::{Exit, Failure};
 use crate::model::lock::{ImageLock, LockedImage};
 use crate::model::name::{EnvironmentName, ServiceName};
+use crate::model::spec::PlatformSpec;
 use crate::printer::{Printer, short};
 use crate::settings::CommitSettings;
 
@@ -22,10 +23,10 @@ pub(super) fn run(args: RollbackArgs, directory: &Path, printer: Printer) -> Res
     let project = Project::find(directory)?;
     let spec = project.spec()?;
     let environment = spec.declared(args.environment)?;
-    let branch = Branch::open(project.root(), None)?;
+    let branch = Branch::open(project.root(), args.commit.branch.as_deref())?;
     let to = match args.to {
         Some(name) => branch.commit_of(&name)?,
-        None => last_other(&branch, &environment)?,
+        None => last_other(&branch, &spec, &environment)?,
     };
     let then = lock_of(&branch, to)?;
     let images: Vec<(ServiceName, LockedImage)> = images(&then, &environment);
@@ -43,7 +44,7 @@ pub(super) fn run(args: RollbackArgs, directory: &Path, printer: Printer) -> Res
         &project,
         &spec,
         &environment,
-        images,
+        &images,
         CommitSettings::from(args.commit),
         (&title, printer),
     )
@@ -54,19 +55,19 @@ fn images(lock: &ImageLock, environment: &EnvironmentName) -> Vec<(ServiceName, 
     services.map(|(service, image)| (service.clone(), image.clone())).collect()
 }
 
-/// Returns the last commit in which the environment ran other images than now.
-fn last_other(branch: &Branch, environment: &EnvironmentName) -> Result<CommitId> {
-    let tags = |commit| -> Result<Vec<(ServiceName, String)>> {
-        let images = images(&lock_of(branch, commit)?, environment);
-        Ok(images.into_iter().map(|(service, image)| (service, image.tag.to_string())).collect())
-    };
-    let now = tags(branch.tip())?;
+/// Returns the last commit in which a service of the environment ran another image than now.
+fn last_other(branch: &Branch, spec: &PlatformSpec, environment: &EnvironmentName) -> Result<CommitId> {
+    let now = lock_of(branch, branch.tip())?;
     for commit in branch.before().take(FAR) {
-        let then = tags(commit)?;
-        if !then.is_empty() && then != now {
+        let then = lock_of(branch, commit)?;
+        let is_other = |service: &ServiceName| {
+            let (now, then) = (now.image(environment, service), then.image(environment, service));
+            now.zip(then).is_some_and(|(now, then)| now != then)
+        };
+        if spec.services.keys().any(is_other) {
             return Ok(commit);
         }
     }
-    let message = format!("`{environment}` has had no other images in the last {FAR} commits");
+    let message = format!("git knows of no other images of `{environment}`");
     Err(Failure::new(message).hint("`--to COMMIT` names one").into())
 }

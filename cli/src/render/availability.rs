@@ -16,7 +16,7 @@ use crate::model::resolve::{ResolvedPlatform, ResolvedService};
 /// (<https://kubernetes.io/docs/tasks/run-application/configure-pdb/>).
 pub(super) fn budget(platform: &ResolvedPlatform, service: &ResolvedService) -> Option<PodDisruptionBudget> {
     let name = service.name.as_str();
-    (service.replicas > 1).then(|| PodDisruptionBudget {
+    (most(service) > 1).then(|| PodDisruptionBudget {
         metadata: metadata::namespaced(platform, name, name),
         spec: Some(PodDisruptionBudgetSpec {
             selector: Some(selector(platform, name)),
@@ -35,7 +35,7 @@ pub(super) fn spread(
     platform: &ResolvedPlatform,
     service: &ResolvedService,
 ) -> Option<Vec<TopologySpreadConstraint>> {
-    (service.replicas > 1).then(|| {
+    (most(service) > 1).then(|| {
         vec![TopologySpreadConstraint {
             max_skew: 1,
             topology_key: "kubernetes.io/hostname".to_owned(),
@@ -82,6 +82,11 @@ pub(super) fn autoscaler(
         }),
         status: None,
     })
+}
+
+/// Returns how many replicas run at most.
+fn most(service: &ResolvedService) -> u16 {
+    service.autoscaling.as_ref().map_or(service.replicas, |autoscaling| autoscaling.max)
 }
 
 fn selector(platform: &ResolvedPlatform, name: &str) -> LabelSelector {

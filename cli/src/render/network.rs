@@ -12,7 +12,6 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::service::HTTP;
 use super::{kong, metadata};
-use crate::model::name::ServiceName;
 use crate::model::resolve::{Gateway, ResolvedPlatform, ResolvedService};
 
 /// The label that every namespace has, with its name.
@@ -49,11 +48,15 @@ pub(super) fn of_service(platform: &ResolvedPlatform, service: &ResolvedService)
     if !callers.is_empty() {
         ingress.push(NetworkPolicyIngressRule { from: Some(callers), ports: http() });
     }
-    let mut called: Vec<&str> = service.calls.iter().map(ServiceName::as_str).collect();
-    called.sort_unstable();
-    let called: Vec<NetworkPolicyPeer> = called.into_iter().map(|called| pods(platform, called)).collect();
-    let egress = NetworkPolicyEgressRule { to: Some(called), ports: http() };
-    let egress = (!service.calls.is_empty()).then(|| vec![egress]);
+    // By number: some networks do not find the port of a name that is another one in other pods.
+    let called = platform.services.iter().filter(|called| service.calls.contains(&called.name));
+    let egress: Vec<NetworkPolicyEgressRule> = called
+        .map(|called| NetworkPolicyEgressRule {
+            to: Some(vec![pods(platform, called.name.as_str())]),
+            ports: Some(vec![port("TCP", IntOrString::Int(called.port.get().into()))]),
+        })
+        .collect();
+    let egress = (!egress.is_empty()).then_some(egress);
     let types: &[&str] = if egress.is_some() { &["Ingress", "Egress"] } else { &["Ingress"] };
     let selector = selector(platform, name);
     policy(platform, (name, name), selector, types, (!ingress.is_empty()).then_some(ingress), egress)

@@ -93,6 +93,76 @@ fn images_are_promoted_and_rolled_back_as_one_commit() {
 }
 
 #[test]
+fn a_branch_for_a_pull_request_leaves_the_work_tree_alone() {
+    let context = shop();
+    let lock = context.read("ecomctl.lock");
+    let shown =
+        run(&context, &["promote", "staging", "production", "cart-service", "--branch", "promote-cart"]);
+    assert!(shown.contains("Committed 2 files to `promote-cart`"), "{shown}");
+    assert_eq!(context.read("ecomctl.lock"), lock);
+    assert_eq!(context.git("", &["status", "--porcelain"]), "");
+    assert!(context.git("", &["show", "promote-cart:ecomctl.lock"]).contains("ta"));
+    // What is rendered there later keeps it.
+    let args = ["render", "--commit", "--branch", "promote-cart", "--environment", "production"];
+    assert!(run(&context, &args).contains("Nothing to commit"));
+    let back = run(&context, &["rollback", "production", "--branch", "promote-cart"]);
+    assert!(back.contains("Committed 2 files to `promote-cart`"), "{back}");
+    assert_eq!(context.read("ecomctl.lock"), lock);
+}
+
+#[test]
+fn a_service_that_is_new_does_not_hide_the_images_before() {
+    let context = shop();
+    run(&context, &["promote", "staging", "production"]);
+    let spec = context
+        .read("ecomctl.yaml")
+        .replace("services:\n  product", "services:\n  mail: {port: 5009}\n  product");
+    context.write("ecomctl.yaml", &spec);
+    let digest = format!("sha256:{}", "c".repeat(64));
+    let image = format!(
+        "{{repository: localhost:5000/mail, tag: tc, manifest: {digest}, config: {digest}, inputs: {digest}}}"
+    );
+    let lock = context.read("ecomctl.lock").replace("staging:\n", &format!("  mail: {image}\nstaging:\n"));
+    context.write("ecomctl.lock", &lock);
+    context.git("", &["commit", "--quiet", "--all", "--message", "mail"]);
+    let shown = run(&context, &["rollback", "production"]);
+    assert!(shown.contains("mail was not there at") && shown.contains("Committed"), "{shown}");
+    assert_eq!(tag_of(&context, "production", "cart-service"), "tb");
+    assert_eq!(tag_of(&context, "production", "mail"), "tc");
+}
+
+#[test]
+fn what_is_refused_changes_nothing() {
+    let context = shop();
+    run(&context, &["promote", "staging", "production"]);
+    let spec = context.read("ecomctl.yaml");
+    context.write("ecomctl.yaml", &format!("{spec}# changed\n"));
+    let shown = run(&context, &["rollback", "production"]);
+    assert!(shown.starts_with("exit: 1") && shown.contains("changes that are not committed"), "{shown}");
+    assert_eq!(context.git("", &["status", "--porcelain"]).trim(), "M ecomctl.yaml");
+    context.write("ecomctl.yaml", &spec);
+    // An image that is in no registry, and an environment that would have but one image.
+    context.write("ecomctl.lock", &images("staging", 'a'));
+    assert_snapshot!(context.run(&["promote", "staging", "production", "cart-service"]), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: `ecomctl.lock` has no image of order-service, product-service for `production`
+    hint: `ecomctl promote FROM production` gives it all of another environment's
+    ");
+    let loaded = images("staging", 'a').replace(&format!(", manifest: sha256:{}", "a".repeat(64)), "");
+    context.write("ecomctl.lock", &loaded);
+    assert_snapshot!(context.run(&["promote", "staging", "production"]), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: the image of cart-service was loaded into a node, and is in no registry
+    hint: declare a `registry` for where it is built, and `ecomctl push`
+    ");
+    assert_eq!(context.read("ecomctl.lock"), loaded);
+}
+
+#[test]
 fn what_cannot_be_promoted_or_rolled_back() {
     let context = shop();
     assert_snapshot!(context.run(&["promote", "production", "staging"]), @"
@@ -133,7 +203,7 @@ fn what_cannot_be_promoted_or_rolled_back() {
     exit: 1
     --- stdout
     --- stderr
-    error: `staging` has had no other images in the last 1000 commits
+    error: git knows of no other images of `staging`
     hint: `--to COMMIT` names one
     ");
     context.write("ecomctl.lock", &images("production", 'b'));

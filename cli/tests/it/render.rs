@@ -496,7 +496,7 @@ fn a_service_is_asked_by_its_callers_and_the_gateway() {
     spec:
       egress:
       - ports:
-        - port: http
+        - port: 5003
           protocol: TCP
         to:
         - podSelector:

@@ -77,9 +77,12 @@ impl RemoteRepository {
 
     async fn copy_blob(&self, to: &Self, digest: &str) -> Result<(), RegistryError> {
         let at = to.at(&format!("blobs/{digest}"))?;
-        if to.send(Method::HEAD, &at, None, Bytes::new()).await?.status() == StatusCode::OK {
+        let there = to.send(Method::HEAD, &at, None, Bytes::new()).await?;
+        // It may say that it is elsewhere.
+        if there.status().is_success() || there.status().is_redirection() {
             return Ok(());
         }
+        to.expect(&there, StatusCode::NOT_FOUND)?;
         let blob = self.with_limits_for_layers().get(&format!("blobs/{digest}"), "*/*").await?;
         let blob = blob.ok_or_else(|| self.unexpected(&format!("that it has no layer {digest}")))?;
         self.check(digest, blob.body())?;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result};
 
+use super::commit::{Pin, with_pins};
 use super::names_of_unlocked;
 use crate::adapters::git::{Branch, CommitId, DECLARED};
 use crate::adapters::workspace::{LOCK, SPEC, parse_lock};
@@ -32,12 +33,12 @@ pub(super) struct Candidate {
 
 impl Candidate {
     /// Returns the owned files as a commit on `parent` should have them: of its spec and its lock, with what differs
-    /// between the locks `base` and `ours`. The spec gets the URL that Argo CD reads if it has none and one is to be declared.
+    /// between the locks `base` and `ours`, and with `pins`. The spec gets the URL that Argo CD reads if it has none and one is to be declared.
     pub(super) fn new(
         branch: &Branch,
         environment: &EnvironmentName,
         parent: CommitId,
-        (base, ours): (&ImageLock, &ImageLock),
+        (base, ours, pins): (&ImageLock, &ImageLock, &[Pin]),
         declare: Option<&GitUrl>,
     ) -> Result<Self> {
         let mut changes = BTreeMap::new();
@@ -56,7 +57,7 @@ impl Candidate {
         }
         let environment = spec.declared(environment.clone())?;
         let theirs = lock_of(branch, parent)?;
-        let lock = ours.merged_onto(base, &theirs);
+        let lock = with_pins(&ours.merged_onto(base, &theirs), &environment, pins);
         refuse_unlocked(&spec, &lock, &environment)?;
         let platform =
             resolve(&spec, &environment, &lock, |service| Err(format!("{service} is not in the lock")))?;
@@ -128,7 +129,7 @@ fn difference(
     Ok(diff)
 }
 
-pub(super) fn refuse_unlocked(
+pub(in crate::commands) fn refuse_unlocked(
     spec: &PlatformSpec,
     lock: &ImageLock,
     environment: &EnvironmentName,
@@ -138,5 +139,10 @@ pub(super) fn refuse_unlocked(
         return Ok(());
     }
     let message = format!("`{LOCK}` has no image of {} for `{environment}`", unlocked.join(", "));
-    Err(Failure::new(message).hint("run `ecomctl build --push` first").into())
+    let hint = if spec.following_builds().contains(environment) {
+        "run `ecomctl build --push` first".to_owned()
+    } else {
+        format!("`ecomctl promote FROM {environment}` gives it all of another environment's")
+    };
+    Err(Failure::new(message).hint(hint).into())
 }

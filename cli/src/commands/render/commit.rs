@@ -6,12 +6,13 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::candidate::{self, Candidate, refuse_unlocked};
+use super::committed::Committed;
 use super::pending::remote;
 use crate::adapters::git::{Advanced, Branch, CommitId, GitError, Identity, PushError, Pushed, Remote};
 use crate::adapters::workspace::{LOCK, Project, SPEC, parse_lock};
 use crate::error::{Exit, Failure};
-use crate::model::lock::ImageLock;
-use crate::model::name::EnvironmentName;
+use crate::model::lock::{ImageLock, LockedImage};
+use crate::model::name::{EnvironmentName, ServiceName};
 use crate::model::spec::PlatformSpec;
 use crate::model::tree::TreeDiff;
 use crate::printer::Printer;
@@ -35,15 +36,6 @@ struct Journal {
 /// Locks of git that are taken this much later than a journal was written are somebody else's.
 const LONGEST_STEP: Duration = Duration::from_secs(10);
 
-#[derive(Serialize)]
-struct Report<'a> {
-    environment: &'a EnvironmentName,
-    branch: &'a str,
-    commit: Option<String>,
-    pushed: Option<String>,
-    files: Vec<&'a str>,
-}
-
 /// What is committed to where.
 struct Work<'a> {
     project: &'a Project,
@@ -51,40 +43,34 @@ struct Work<'a> {
     settings: &'a CommitSettings,
     identity: Identity,
     branch: Branch,
+    /// Images that the environment gets beside what the lock says.
+    pins: &'a [Pin],
     printer: Printer,
 }
 
-/// What was committed.
-pub(in crate::commands) struct Committed {
-    /// The branch's last commit now.
-    pub(in crate::commands) tip: CommitId,
-    /// The branch.
-    branch: String,
-    /// The commit that was made, if something had changed.
-    commit: Option<CommitId>,
-    /// The files that had.
-    files: Vec<String>,
-    /// The commit that was pushed, if the remote did not have it.
-    pushed: Option<CommitId>,
-    remote: Option<String>,
-}
+/// An image of a service.
+pub(in crate::commands) type Pin = (ServiceName, LockedImage);
 
-pub(in crate::commands) fn run(
+pub(super) fn run(
     project: &Project,
     spec: &PlatformSpec,
     environment: &EnvironmentName,
     settings: &CommitSettings,
     printer: Printer,
 ) -> Result<Exit> {
-    let committed = commit(project, spec, environment, settings, printer)?;
-    committed.print(printer);
-    if printer.is_json() {
-        let Committed { branch, commit, files, pushed, remote, .. } = &committed;
-        let shown = pushed.or(*commit).map(|id| id.to_string());
-        let pushed = remote.clone().filter(|_| pushed.is_some());
-        let files = files.iter().map(String::as_str).collect();
-        printer.json(&Report { environment, branch, commit: shown, pushed, files })?;
-    }
+    run_with(project, spec, environment, (settings, &[]), printer)
+}
+
+/// The same with images that the environment gets: nothing knows of them before they are committed.
+pub(in crate::commands) fn run_with(
+    project: &Project,
+    spec: &PlatformSpec,
+    environment: &EnvironmentName,
+    (settings, pins): (&CommitSettings, &[Pin]),
+    printer: Printer,
+) -> Result<Exit> {
+    let committed = commit_with(project, spec, environment, (settings, pins), printer)?;
+    committed.print(environment, printer)?;
     Ok(Exit::Done)
 }
 
@@ -98,7 +84,7 @@ pub(in crate::commands) fn refuse(
 ) -> Result<()> {
     let branch = Branch::open(project.root(), settings.branch.as_deref())?;
     let identity = branch.identity()?;
-    let work = Work { project, environment, settings, identity, branch, printer };
+    let work = Work { project, environment, settings, identity, branch, pins: &[], printer };
     work.refuse_changed_spec()?;
     if let Some(remote) = remote(&work.branch, &settings.then)?.filter(|remote| remote.url.is_none()) {
         work.branch.remote_tip(&remote)?;
@@ -106,27 +92,6 @@ pub(in crate::commands) fn refuse(
         work.branch.may_push(&remote)?;
     }
     Ok(())
-}
-
-impl Committed {
-    /// Tells what was done.
-    pub(in crate::commands) fn print(&self, printer: Printer) {
-        let Self { branch, commit, files, pushed, remote, .. } = self;
-        match (pushed.or(*commit), remote) {
-            (None, _) => {
-                printer.status(format!("Nothing to commit: `{branch}` has what `{SPEC}` and `{LOCK}` say."));
-            }
-            (Some(id), None) => {
-                printer.status(format!("Committed {} files to `{branch}`: {}", files.len(), short(id)));
-            }
-            (Some(id), Some(remote)) if pushed.is_some() => {
-                printer.status(format!("Pushed {} to `{remote}`.", short(id)));
-            }
-            (Some(id), Some(remote)) => {
-                printer.status(format!("Committed {}; `{remote}` has it already.", short(id)));
-            }
-        }
-    }
 }
 
 /// Commits the manifests of an environment, and pushes them if that is asked for.
@@ -137,12 +102,22 @@ pub(in crate::commands) fn commit(
     settings: &CommitSettings,
     printer: Printer,
 ) -> Result<Committed> {
+    commit_with(project, spec, environment, (settings, &[]), printer)
+}
+
+fn commit_with(
+    project: &Project,
+    spec: &PlatformSpec,
+    environment: &EnvironmentName,
+    (settings, pins): (&CommitSettings, &[Pin]),
+    printer: Printer,
+) -> Result<Committed> {
     let _alone = project.hold("commit")?;
     let branch = Branch::open(project.root(), settings.branch.as_deref())?;
     let identity = branch.identity()?;
-    let mut work = Work { project, environment, settings, identity, branch, printer };
+    let mut work = Work { project, environment, settings, identity, branch, pins, printer };
     work.resume()?;
-    refuse_unlocked(spec, &project.lock()?, environment)?;
+    refuse_unlocked(spec, &with_pins(&project.lock()?, environment, pins), environment)?;
     work.refuse_changed_spec()?;
     let remote = remote(&work.branch, &settings.then)?;
     if let Some(remote) = &remote {
@@ -357,7 +332,8 @@ impl Work<'_> {
     }
 
     fn candidate(&self, parent: CommitId, base: &ImageLock, ours: &ImageLock) -> Result<Candidate> {
-        Candidate::new(&self.branch, self.environment, parent, (base, ours), self.settings.declare.as_ref())
+        let images = (base, ours, self.pins);
+        Candidate::new(&self.branch, self.environment, parent, images, self.settings.declare.as_ref())
     }
 
     /// Writes the owned files to the work tree.
@@ -381,6 +357,15 @@ impl Work<'_> {
     }
 }
 
-fn short(id: CommitId) -> String {
-    id.to_string().chars().take(10).collect()
+/// Returns a lock with images that an environment gets.
+pub(in crate::commands) fn with_pins(
+    lock: &ImageLock,
+    environment: &EnvironmentName,
+    pins: &[Pin],
+) -> ImageLock {
+    let mut lock = lock.clone();
+    for (service, image) in pins {
+        lock.pin(environment, service, image.clone());
+    }
+    lock
 }

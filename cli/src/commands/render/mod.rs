@@ -2,6 +2,7 @@
 
 pub(super) mod candidate;
 pub(super) mod commit;
+mod committed;
 pub(super) mod pending;
 
 use std::path::Path;

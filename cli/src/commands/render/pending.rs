@@ -27,7 +27,8 @@ pub(in crate::commands) fn pending(
     let branch = Branch::open(project.root(), settings.branch.as_deref())?;
     let base = candidate::lock_of(&branch, branch.head())?;
     let declare = settings.declare.as_ref();
-    let candidate = Candidate::new(&branch, environment, branch.tip(), (&base, &project.lock()?), declare)?;
+    let candidate =
+        Candidate::new(&branch, environment, branch.tip(), (&base, &project.lock()?, &[]), declare)?;
     let is_pushed = match remote(&branch, &settings.then)? {
         Some(remote) => match branch.remote_tip(&remote)? {
             Some(tip) if branch.follows(tip, branch.tip()) => true,

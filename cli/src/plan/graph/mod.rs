@@ -125,7 +125,7 @@ impl Graph {
                 replicas => format!("{replicas} replicas"),
             },
         };
-        for (_, called) in calls(deployment) {
+        for (_, called) in calls(deployment).filter(|(_, called)| *called != name) {
             self.edge(&node, &id("service", called), None);
         }
         let volumes = spec.and_then(|spec| spec.template.spec.as_ref()?.volumes.as_ref());

@@ -21,7 +21,7 @@ pub(super) fn check(objects: &Objects<'_>, findings: &mut Findings) {
         })
         .collect();
     for caller in &objects.deployments {
-        for (variable, called) in calls(caller) {
+        for (variable, called) in calls(caller).filter(|(_, called)| *called != name(caller)) {
             let Some(selector) =
                 objects.service(called).and_then(|service| service.spec.as_ref()?.selector.as_ref())
             else {
