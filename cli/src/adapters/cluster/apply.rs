@@ -95,8 +95,8 @@ impl Cluster {
         Ok(would_change.then_some(Difference { object, field: Some(field), is_leaving: false }))
     }
 
-    /// Applies what differs: namespaces; what needs no definition of a kind; these definitions; what is of these kinds, once they
-    /// are established. What is being deleted is waited for. Fields that others own become ecomctl's.
+    /// Applies what differs: namespaces first; then what needs no definition of a kind, and beside it these definitions; what is
+    /// of these kinds once they are established. What is being deleted is waited for. Fields that others own become ecomctl's.
     ///
     /// # Errors
     /// The cluster refuses one, or fails.
@@ -114,8 +114,7 @@ impl Cluster {
             .collect();
         let (of_kinds, rest) = split(objects, |object| groups.contains(&object.key().group));
         self.apply_all(&namespaces).await?;
-        self.apply_all(&rest).await?;
-        self.define(kinds.clone()).await?;
+        tokio::try_join!(self.apply_all(&rest), self.define(kinds.clone()))?;
         if of_kinds.is_empty() {
             return Ok(());
         }
@@ -123,8 +122,8 @@ impl Cluster {
         self.apply_all(&of_kinds).await
     }
 
-    /// Applies definitions of kinds one after the other, the largest first: with each that it has got, the API server describes
-    /// all of its kinds anew, which holds up whatever else it is asked.
+    /// Applies definitions of kinds one after the other, the largest first: with each that it has, the API server describes all
+    /// of its kinds anew, which holds up whatever else it is asked.
     async fn define(&self, mut kinds: Vec<&AnyObject>) -> Result<(), ClusterError> {
         kinds.sort_by_cached_key(|kind| Reverse(serde_json::to_vec(kind).unwrap_or_default().len()));
         for kind in kinds {
