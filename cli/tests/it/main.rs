@@ -12,6 +12,7 @@ mod init;
 mod kubernetes;
 mod lint;
 mod logs;
+mod objects;
 mod properties;
 mod render;
 mod repository;
