@@ -10,6 +10,7 @@ use ecomctl::render;
 use insta::assert_snapshot;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::PodSpec;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::context::TestContext;
 
@@ -198,8 +199,18 @@ fn what_is_named_and_not_there() {
 #[test]
 fn calls_that_no_policy_lets_through() {
     assert_snapshot!(spoilt(Rule::PolicyCoversCalls, |object| if let Object::NetworkPolicy(policy) = object {
-        policy.spec.as_mut().unwrap().egress = None;
+        // That which lets names be found stays.
+        if policy.metadata.name.as_deref() == Some("cart-service") {
+            policy.spec.as_mut().unwrap().egress = None;
+        }
     }), @"policy-covers-calls | deployment `cart-service` | env.PRODUCT_SERVICE_URL | no NetworkPolicy lets it out to `product-service`");
+    spoilt(Rule::PolicyCoversCalls, |object| {
+        if let Object::NetworkPolicy(policy) = object {
+            for rule in policy.spec.as_mut().unwrap().egress.iter_mut().flatten() {
+                rule.ports.as_mut().unwrap()[0].port = Some(IntOrString::Int(6003));
+            }
+        }
+    });
     let context = TestContext::with_spec(
         "
 services:
@@ -212,7 +223,7 @@ services:
     --- stdout
     --- stderr
     error: the objects of `minikube` are not sound
-      deployment `cart-service`, env.PRODUCTS: no NetworkPolicy lets it into `product-service` (name `product-service` in `calls`) [policy-covers-calls]
+      deployment `cart-service`, env.PRODUCTS: no NetworkPolicy lets it out to `product-service` (name `product-service` in `calls`) [policy-covers-calls]
     hint: `ecomctl lint` shows the same; nothing was written
     ");
     assert!(context.files().iter().all(|file| !file.starts_with("generated")));

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicyPeer};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{ContainerPort, ServiceSpec};
+use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
-use super::{Findings, Objects, Rule, labels_of_pods, meets, name};
+use super::pods::is_port;
+use super::{Findings, Objects, Rule, containers, labels_of_pods, meets, name};
 use crate::model::manifests::Object;
 use crate::plan::calls::calls;
 
@@ -22,16 +25,15 @@ pub(super) fn check(objects: &Objects<'_>, findings: &mut Findings) {
         .collect();
     for caller in &objects.deployments {
         for (variable, called) in calls(caller).filter(|(_, called)| *called != name(caller)) {
-            let Some(selector) =
-                objects.service(called).and_then(|service| service.spec.as_ref()?.selector.as_ref())
-            else {
+            let Some(service) = objects.service(called).and_then(|service| service.spec.as_ref()) else {
                 continue;
             };
-            for target in objects.selected(selector) {
+            for target in service.selector.iter().flat_map(|selector| objects.selected(selector)) {
                 let from = labels_of_pods(caller);
                 let to = labels_of_pods(target);
-                let goes_out = is_open(&policies, from, Direction::Egress, to);
-                let comes_in = is_open(&policies, to, Direction::Ingress, from);
+                let ports = ports_behind(service, target);
+                let goes_out = is_open(&policies, from, Direction::Egress, to, &ports);
+                let comes_in = is_open(&policies, to, Direction::Ingress, from, &ports);
                 if !goes_out || !comes_in {
                     let what = if goes_out { "into" } else { "out to" };
                     findings.add(
@@ -81,8 +83,27 @@ enum Direction {
 
 type Labels<'a> = Option<&'a BTreeMap<String, String>>;
 
-/// Returns whether pods may be reached by others, or reach them: no policy is for them, or one lets these through.
-fn is_open(policies: &[&NetworkPolicy], pods: Labels<'_>, direction: Direction, others: Labels<'_>) -> bool {
+/// Returns the ports of a Deployment's pods that a Service leads to.
+fn ports_behind<'a>(service: &ServiceSpec, target: &'a Deployment) -> Vec<&'a ContainerPort> {
+    let ports = containers(target).flat_map(|container| container.ports.iter().flatten());
+    let leads_to = |own: &&ContainerPort| {
+        service.ports.iter().flatten().any(|port| match &port.target_port {
+            Some(target) => is_port(target, own),
+            None => port.port == own.container_port,
+        })
+    };
+    ports.filter(leads_to).collect()
+}
+
+/// Returns whether pods may be reached by others at ports, or reach them there: no policy is for them, or one lets these through.
+/// The ports are those of whoever is reached.
+fn is_open(
+    policies: &[&NetworkPolicy],
+    pods: Labels<'_>,
+    direction: Direction,
+    others: Labels<'_>,
+    reached: &[&ContainerPort],
+) -> bool {
     let word = if direction == Direction::Ingress { "Ingress" } else { "Egress" };
     let mut is_closed = false;
     for spec in policies.iter().filter_map(|policy| policy.spec.as_ref()) {
@@ -100,9 +121,22 @@ fn is_open(policies: &[&NetworkPolicy], pods: Labels<'_>, direction: Direction, 
                 })
             })
         };
+        // A rule without ports is for all of them.
+        let covers = |ports: &Option<Vec<NetworkPolicyPort>>| {
+            ports.as_ref().is_none_or(|ports| {
+                let is_covered = |own: &&ContainerPort| {
+                    ports.iter().any(|port| port.port.as_ref().is_none_or(|port| is_port(port, own)))
+                };
+                reached.iter().all(is_covered)
+            })
+        };
         let is_let = match direction {
-            Direction::Ingress => spec.ingress.iter().flatten().any(|rule| lets(&rule.from)),
-            Direction::Egress => spec.egress.iter().flatten().any(|rule| lets(&rule.to)),
+            Direction::Ingress => {
+                spec.ingress.iter().flatten().any(|rule| lets(&rule.from) && covers(&rule.ports))
+            }
+            Direction::Egress => {
+                spec.egress.iter().flatten().any(|rule| lets(&rule.to) && covers(&rule.ports))
+            }
         };
         if is_let {
             return true;

@@ -1,7 +1,7 @@
 //! Pods by themselves.
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Container, Probe};
+use k8s_openapi::api::core::v1::{Container, ContainerPort, Probe};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::{Findings, Rule, containers, labels_of_pods, meets, name, pod};
@@ -108,10 +108,15 @@ fn port_of(probe: &Probe) -> Option<&IntOrString> {
 
 /// Returns whether a container has a port of a name or a number.
 pub(super) fn has_port(container: &Container, port: &IntOrString) -> bool {
-    container.ports.iter().flatten().any(|own| match port {
+    container.ports.iter().flatten().any(|own| is_port(port, own))
+}
+
+/// Returns whether a port of a name or a number is this one.
+pub(super) fn is_port(port: &IntOrString, own: &ContainerPort) -> bool {
+    match port {
         IntOrString::Int(number) => own.container_port == *number,
         IntOrString::String(name) => own.name.as_ref() == Some(name),
-    })
+    }
 }
 
 /// Returns a port as it is written.
